@@ -1,0 +1,1 @@
+"""Raw history: canonical text, fold, routes; the assets are in assets.py."""

@@ -1,0 +1,174 @@
+"""The one settings object, and the only place that reads the environment.
+
+Not here: anything that opens a connection. Settings are values; they are validated once and never change.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, field_validator
+
+from ebp_lakehouse.errors import SettingsError
+
+REPOSITORY_ROOT = Path(__file__).resolve().parents[1]
+
+
+class S3Options(BaseModel):
+    """Access to an S3-compatible store, rendered for every library that needs it.
+
+    Credentials travel as options, never through the process environment, so that tests prove the plumbing.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    access_key_id: SecretStr
+    secret_access_key: SecretStr
+    region: str = "us-east-1"
+    endpoint_url: str | None = None
+
+    def object_store(self) -> dict[str, str]:
+        """Options of the Rust ``object_store`` crate: delta-rs, obstore and Polars."""
+        options = {
+            "aws_access_key_id": self.access_key_id.get_secret_value(),
+            "aws_secret_access_key": self.secret_access_key.get_secret_value(),
+            "aws_region": self.region,
+            "aws_conditional_put": "etag",
+        }
+        if self.endpoint_url:
+            options["aws_endpoint"] = self.endpoint_url
+            options["aws_virtual_hosted_style_request"] = "false"
+            if self.endpoint_url.startswith("http://"):
+                options["aws_allow_http"] = "true"
+        return options
+
+    def duckdb_secret(self) -> dict[str, str]:
+        """Parameters of DuckDB's ``CREATE SECRET (TYPE s3, …)``."""
+        parameters = {
+            "key_id": self.access_key_id.get_secret_value(),
+            "secret": self.secret_access_key.get_secret_value(),
+            "region": self.region,
+        }
+        if self.endpoint_url:
+            parts = urlsplit(self.endpoint_url)
+            parameters |= {
+                "endpoint": parts.netloc,
+                "url_style": "path",
+                "use_ssl": "false" if parts.scheme == "http" else "true",
+            }
+        return parameters
+
+    def boto3_client(self) -> dict[str, str | None]:
+        """Arguments of ``boto3.client("s3", …)``."""
+        return {
+            "aws_access_key_id": self.access_key_id.get_secret_value(),
+            "aws_secret_access_key": self.secret_access_key.get_secret_value(),
+            "region_name": self.region,
+            "endpoint_url": self.endpoint_url,
+        }
+
+
+class Settings(BaseModel):
+    """Everything the house can be told. Field names are the environment variables without ``EBP_``, in lower case.
+
+    Attributes:
+        source_url: ``postgresql://user:password@host:port/database`` of the EBP copy; None until a run needs it.
+        lake_url: a folder, or ``s3://bucket/prefix``.
+        s3: how to reach the store when ``lake_url`` is on S3.
+        ingest_mode: how changes come in.
+        tables: ``priority``, ``all`` or a comma-separated list of EBP table names.
+        first_partition: the first ingestion date that can be back-filled.
+        environment: what may run unattended is declared per environment.
+        memory_limit: DuckDB's ceiling for one session.
+        threads: DuckDB's threads for one session.
+        dbt_project_dir: where ``dbt_silver`` lies.
+        user_files: folder of the optional files a user may supply (``colleague_extra.csv``, …); None when there are none.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    source_url: SecretStr | None = None
+    lake_url: str = "lake"
+    s3: S3Options | None = None
+    ingest_mode: Literal["batch", "cdc"] = "batch"
+    tables: str = "priority"
+    first_partition: date = date(2025, 1, 1)
+    environment: Literal["local", "production"] = "local"
+    memory_limit: str = "1GB"
+    threads: int = 2
+    dbt_project_dir: Path = REPOSITORY_ROOT / "dbt_silver"
+    user_files: Path | None = None
+
+    @field_validator("lake_url")
+    @classmethod
+    def _absolute(cls, value: str) -> str:
+        value = value.rstrip("/")
+        if "://" not in value:
+            return str(Path(value).expanduser().absolute())
+        if not value.startswith("s3://") or not urlsplit(value).netloc:
+            raise ValueError("a lake is a folder or s3://bucket/prefix")
+        return value
+
+    @property
+    def is_s3(self) -> bool:
+        return self.lake_url.startswith("s3://")
+
+    def source(self) -> str:
+        """The source's URL, password included; for connecting only, never for printing."""
+        if self.source_url is None:
+            raise SettingsError(
+                "No source: EBP_SOURCE_URL is not set. Set it to postgresql://user:password@host:5432/database, "
+                "or run `make demo` to get a demo company."
+            )
+        return self.source_url.get_secret_value()
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Read and validate the environment (``EBP_*`` and the two ``AWS_*`` keys).
+
+        Raises:
+            SettingsError: names every variable that cannot work and the value expected.
+        """
+        env = os.environ if environment is None else environment
+        values: dict[str, object] = {
+            name: env[f"EBP_{name.upper()}"]
+            for name in cls.model_fields
+            if name != "s3" and env.get(f"EBP_{name.upper()}")
+        }
+        if str(values.get("lake_url", "")).startswith("s3://"):
+            missing = [key for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY") if not env.get(key)]
+            if missing:
+                raise SettingsError(f"EBP_LAKE_URL is on S3 but {' and '.join(missing)} is not set. Export it and retry.")
+            values["s3"] = {
+                "access_key_id": env["AWS_ACCESS_KEY_ID"],
+                "secret_access_key": env["AWS_SECRET_ACCESS_KEY"],
+                "region": env.get("EBP_S3_REGION") or "us-east-1",
+                "endpoint_url": env.get("EBP_S3_ENDPOINT_URL") or None,
+            }
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            problems = "; ".join(f"EBP_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False))
+            raise SettingsError(f"Settings cannot be used: {problems}.") from None
+
+    def to_environment(self) -> dict[str, str]:
+        """The same settings as environment variables, for a child process (the Dagster UI). Holds secrets."""
+        env = {
+            f"EBP_{name.upper()}": str(getattr(self, name))
+            for name in type(self).model_fields
+            if name not in ("s3", "source_url") and getattr(self, name) is not None
+        }
+        if self.source_url is not None:
+            env["EBP_SOURCE_URL"] = self.source_url.get_secret_value()
+        if self.s3 is not None:
+            env["AWS_ACCESS_KEY_ID"] = self.s3.access_key_id.get_secret_value()
+            env["AWS_SECRET_ACCESS_KEY"] = self.s3.secret_access_key.get_secret_value()
+            env["EBP_S3_REGION"] = self.s3.region
+            if self.s3.endpoint_url:
+                env["EBP_S3_ENDPOINT_URL"] = self.s3.endpoint_url
+        return env
