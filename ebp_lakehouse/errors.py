@@ -1,6 +1,6 @@
 """The exceptions of the house: one class per thing a caller can act on.
 
-Every message says what was wrong, where (table, column, file, server), and what to do. No message holds a password or a key.
+Every message says what was wrong, where (table, column, file, server), and what to do. None holds a password or a key.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ class Settings(BaseModel):
         memory_limit: DuckDB's ceiling for one session.
         threads: DuckDB's threads for one session.
         dbt_project_dir: where ``dbt_silver`` lies.
-        user_files: folder of the optional files a user may supply (``colleague_extra.csv``, …); None when there are none.
+        user_files: folder of the optional files a user may supply (``colleague_extra.csv``, …), or None.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -143,7 +143,9 @@ class Settings(BaseModel):
         if str(values.get("lake_url", "")).startswith("s3://"):
             missing = [key for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY") if not env.get(key)]
             if missing:
-                raise SettingsError(f"EBP_LAKE_URL is on S3 but {' and '.join(missing)} is not set. Export it and retry.")
+                raise SettingsError(
+                    f"EBP_LAKE_URL is on S3 but {' and '.join(missing)} is not set. Export it and retry."
+                )
             values["s3"] = {
                 "access_key_id": env["AWS_ACCESS_KEY_ID"],
                 "secret_access_key": env["AWS_SECRET_ACCESS_KEY"],
@@ -153,7 +155,9 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            problems = "; ".join(f"EBP_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False))
+            problems = "; ".join(
+                f"EBP_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False)
+            )
             raise SettingsError(f"Settings cannot be used: {problems}.") from None
 
     def to_environment(self) -> dict[str, str]:

@@ -1,0 +1,189 @@
+"""The readers' door: one immutable DuckDB file of views per publication record, and ``connect()``.
+
+Each view reads an explicit list of immutable Parquet files, so a reader sees every table as of one instant and
+nobody waits for anybody. Two files per record: the common one, and one under ``private/`` that also shows the personal
+columns. Not here: what is published (publication.py), how a table is written (delta.py).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import duckdb
+
+from ebp_lakehouse.errors import LakeError
+from ebp_lakehouse.lake import publication, views
+from ebp_lakehouse.lake.delta import load
+from ebp_lakehouse.lake.publication import Move, Pin, Record
+from ebp_lakehouse.lake.session import quote_literal, session
+from ebp_lakehouse.lake.store import Lake
+from ebp_lakehouse.settings import Settings
+
+FOLDER = "catalog"
+CONVENIENCE_COPY = "catalog.duckdb"
+KEPT_FOR = timedelta(hours=48)
+PRIVATE = "private"
+SCHEMAS = ("bronze", "silver", "gold")
+
+
+def publish(settings: Settings, moves: Mapping[str, Move], run_id: str) -> Record:
+    """Make Delta commits visible: commit the record, then put the catalogs rendered from it.
+
+    With no moves nothing is written and the current record is returned. A crash between the two steps harms nobody:
+    whoever connects next renders the missing catalog from the record.
+
+    Raises:
+        ConflictError: another run published one of these tables meanwhile.
+    """
+    lake = Lake.open(settings)
+    if not moves:
+        return publication.latest(lake)
+    record = publication.commit(lake, moves, run_id)
+    for private in (False, True):
+        content = _render(settings, lake, record, private=private).read_bytes()
+        lake.create(_object(record.number, private=private), content)
+        lake.replace(f"{PRIVATE}/{CONVENIENCE_COPY}" if private else CONVENIENCE_COPY, content)
+        _retire(lake, record, private=private)
+    return record
+
+
+def connect(
+    record_number: int | None = None, settings: Settings | None = None, *, private: bool = False
+) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection with the schemas ``bronze``, ``silver`` and ``gold`` as of one publication.
+
+    Args:
+        record_number: which publication; the newest by default.
+        settings: where the lake is; the environment by default.
+        private: show personal columns too (needs read access to ``<lake>/private/``).
+
+    Raises:
+        LakeError: the lake cannot be reached, nothing is published yet, or the record is gone.
+    """
+    settings = settings or Settings.from_environment()
+    lake = Lake.open(settings)
+    record = publication.latest(lake) if record_number is None else publication.read(lake, record_number)
+    if record.number == 0:
+        raise LakeError(
+            f"Nothing is published in {lake.url} yet. Run `ebp-lakehouse materialize`, or check EBP_LAKE_URL."
+        )
+    path = local_catalog(settings, lake, record, private=private)
+    connection = session(settings)
+    connection.execute(f"ATTACH {quote_literal(str(path))} AS lake (READ_ONLY)")
+    connection.execute("USE lake")
+    return connection
+
+
+def local_catalog(settings: Settings, lake: Lake, record: Record, *, private: bool) -> Path:
+    """The catalog of one record as a local file: from the cache, else by one GET, else rendered from the record."""
+    path = _cached(lake, record, private=private)
+    if path.exists():
+        return path
+    content = lake.read(_object(record.number, private=private))
+    if content is None:
+        return _render(settings, lake, record, private=private)
+    return _store(path, content)
+
+
+def _object(number: int, *, private: bool) -> str:
+    return f"{PRIVATE + '/' if private else ''}{FOLDER}/{number:020d}.duckdb"
+
+
+def _cached(lake: Lake, record: Record, *, private: bool) -> Path:
+    """Where this user keeps one lake's catalogs; 0700, because the private ones name personal columns.
+
+    The name holds the record's instant: a lake that was wiped and begun again counts from 1 again.
+    """
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    digest = sha256(f"{lake.url} {lake.s3.endpoint_url if lake.s3 else ''} {private}".encode()).hexdigest()[:16]
+    folder = Path(tempfile.gettempdir()) / f"ebp_lakehouse-{user}" / digest
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    instant = sha256(f"{record.published_at} {record.run_id}".encode()).hexdigest()[:8]
+    return folder / f"{record.number:020d}-{instant}.duckdb"
+
+
+def _store(path: Path, content: bytes) -> Path:
+    handle, temporary = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    Path(temporary).replace(path)
+    for other in sorted(path.parent.glob("*.duckdb"))[:-3]:
+        other.unlink(missing_ok=True)
+    return path
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    pin: Pin
+    private_pin: Pin | None
+
+    @property
+    def fingerprint(self) -> str:
+        return f"{self.pin.version} {self.private_pin.version if self.private_pin else '-'} {self.pin.view}"
+
+
+def _render(settings: Settings, lake: Lake, record: Record, *, private: bool) -> Path:
+    """Render one record's catalog into the local cache, re-using the previous one's views whose pin did not move."""
+    wanted = {
+        key: _Wanted(pin, record.pins.get(f"{PRIVATE}/{key}") if private else None)
+        for key, pin in record.pins.items()
+        if not key.startswith(f"{PRIVATE}/")
+    }
+    target = _cached(lake, record, private=private)
+    base = lake.read(_object(record.number - 1, private=private))
+    handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=".rendering")
+    os.close(handle)
+    if base is None:
+        Path(temporary).unlink()
+    else:
+        Path(temporary).write_bytes(base)
+    with session(settings, temporary) as connection:
+        for schema in SCHEMAS:
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        connection.execute("CREATE TABLE IF NOT EXISTS main.rendered (key VARCHAR PRIMARY KEY, fingerprint VARCHAR)")
+        done = dict(connection.execute("SELECT key, fingerprint FROM main.rendered").fetchall())
+        for key, table in wanted.items():
+            if done.get(key) == table.fingerprint:
+                continue
+            for statement in _statements(lake, key, table):
+                connection.execute(statement)
+            connection.execute("INSERT OR REPLACE INTO main.rendered VALUES (?, ?)", [key, table.fingerprint])
+        connection.execute(
+            "CREATE OR REPLACE TABLE main.publication AS SELECT ? AS number, ? AS published_at, ? AS run_id",
+            [record.number, record.published_at, record.run_id],
+        )
+    Path(temporary).replace(target)
+    return target
+
+
+def _statements(lake: Lake, key: str, wanted: _Wanted) -> list[str]:
+    public = _table_files(lake, key, wanted.pin)
+    private = _table_files(lake, f"{PRIVATE}/{key}", wanted.private_pin) if wanted.private_pin else None
+    return views.statements(key, wanted.pin.view, public, private)
+
+
+def _table_files(lake: Lake, key: str, pin: Pin) -> views.TableFiles:
+    table = load(lake, key, pin.version)
+    if table is None:
+        raise LakeError(f"{lake.uri(key)} is published at version {pin.version} but its Delta log is gone.")
+    return views.TableFiles.of(table)
+
+
+def _retire(lake: Lake, record: Record, *, private: bool) -> None:
+    """Drop catalogs older than the retention; the newest of the old ones stays as a base to render from."""
+    folder = f"{PRIVATE}/{FOLDER}" if private else FOLDER
+    oldest_kept = datetime.now(UTC) - KEPT_FOR
+    names = lake.names(folder)
+    numbers = [int(name.removesuffix(".duckdb")) for name in names if name.endswith(".duckdb")]
+    for number in numbers:
+        if number >= record.number - 1:
+            break
+        if datetime.fromisoformat(publication.read(lake, number).published_at) >= oldest_kept:
+            break
+        lake.delete(f"{folder}/{number:020d}.duckdb")

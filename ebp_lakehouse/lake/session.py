@@ -1,0 +1,75 @@
+"""DuckDB sessions: offline extensions, S3 secret, memory and thread limits. Every DuckDB connection starts here.
+
+Not here: what a session sees (catalog.py).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import duckdb
+
+from ebp_lakehouse.errors import LakeError
+from ebp_lakehouse.settings import Settings
+
+S3_EXTENSION = "httpfs"
+
+
+def quote_identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def extension_file(name: str) -> Path:
+    """The signed extension inside its wheel; DuckDB loads it from there, so nothing is downloaded or installed.
+
+    Raises:
+        LakeError: the wheel is missing or is for another DuckDB.
+    """
+    module = f"duckdb_extension_{name}"
+    spec = importlib.util.find_spec(module)
+    wheel = f"duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}"
+    if spec is None or spec.origin is None:
+        raise LakeError(f"DuckDB's extension {name} is not installed. Run: pip install {wheel}")
+    path = Path(spec.origin).parent / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
+    if not path.is_file():
+        raise LakeError(
+            f"DuckDB is {duckdb.__version__} but its extension {name} is for another one. Run: pip install {wheel}"
+        )
+    return path
+
+
+def extension_directory(folder: Path, names: tuple[str, ...] = (S3_EXTENSION,)) -> Path:
+    """Lay ``folder`` out as a DuckDB extension directory of links to the wheels, for tools that LOAD by name (dbt)."""
+    with duckdb.connect() as connection:
+        platform = str(connection.execute("PRAGMA platform").fetchall()[0][0])
+    target = folder / f"v{duckdb.__version__}" / platform
+    target.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        link = target / f"{name}.duckdb_extension"
+        if not link.exists():
+            link.symlink_to(extension_file(name))
+    return folder
+
+
+def session(settings: Settings, database: str = ":memory:", *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection that can read the lake. Use it from one thread; take ``.cursor()`` for another."""
+    connection = duckdb.connect(
+        database,
+        read_only=read_only,
+        config={
+            "memory_limit": settings.memory_limit,
+            "threads": settings.threads,
+            "autoinstall_known_extensions": "false",
+            "preserve_insertion_order": "false",
+        },
+    )
+    if settings.s3 is not None:
+        connection.execute(f"LOAD {quote_literal(str(extension_file(S3_EXTENSION)))}")
+        parameters = ", ".join(f"{key} {quote_literal(value)}" for key, value in settings.s3.duckdb_secret().items())
+        connection.execute(f"CREATE OR REPLACE SECRET lake (TYPE s3, {parameters})")
+    return connection

@@ -1,0 +1,191 @@
+"""The lake's root: small objects with conditional puts, and where tables lie. One code path for a folder and S3.
+
+Not here: Delta commits (delta.py), what is published (publication.py), DuckDB (session.py).
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PermissionDeniedError, UnauthenticatedError
+from obstore.store import LocalStore, S3Store
+
+from ebp_lakehouse.errors import LakeError
+from ebp_lakehouse.settings import S3Options, Settings
+
+MINIMUM_FREE_BYTES = 200 * 1024 * 1024  # below this a folder lake refuses to start a write: half a batch helps nobody
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A lake at ``url`` (absolute folder, or ``s3://bucket/prefix``).
+
+    Tables are named by key, ``<layer>/<table>``, e.g. ``bronze/sale_document``; personal columns live under
+    ``private/<layer>/<table>``.
+    """
+
+    url: str
+    s3: S3Options | None = None
+
+    @classmethod
+    def open(cls, settings: Settings) -> Lake:
+        return cls(url=settings.lake_url, s3=settings.s3)
+
+    @property
+    def storage_options(self) -> dict[str, str]:
+        """Options for delta-rs; they hold the secret, never print them."""
+        return self.s3.object_store() if self.s3 else {}
+
+    def uri(self, key: str) -> str:
+        return f"{self.url}/{key}"
+
+    @cached_property
+    def _objects(self) -> LocalStore | S3Store:
+        if self.s3 is None:
+            return LocalStore(prefix=self.url, mkdir=True)
+        parts = urlsplit(self.url)
+        config = {key: value for key, value in self.s3.object_store().items() if key != "aws_allow_http"}
+        return S3Store(
+            bucket=parts.netloc,
+            prefix=parts.path.strip("/") or None,
+            config=config,  # type: ignore[arg-type]
+            client_options={"allow_http": True, "connect_timeout": "5s", "timeout": "60s"},
+            retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)},
+        )
+
+    def read(self, path: str) -> bytes | None:
+        """The object at ``path``, or None where there is none."""
+        try:
+            return bytes(obstore.get(self._objects, path).bytes())
+        except (NotFoundError, FileNotFoundError):
+            self._check_bucket_when_missing()
+            return None
+        except BaseError as error:
+            raise self.explain(error, f"reading {path}") from error
+
+    def create(self, path: str, content: bytes) -> bool:
+        """Write ``path`` if nothing is there (conditional put, or exclusive create); False when somebody was first."""
+        try:
+            obstore.put(self._objects, path, content, mode="create")
+        except AlreadyExistsError:
+            return False
+        except (BaseError, OSError) as error:
+            raise self.explain(error, f"writing {path}") from error
+        return True
+
+    def replace(self, path: str, content: bytes) -> None:
+        try:
+            obstore.put(self._objects, path, content, mode="overwrite")
+        except (BaseError, OSError) as error:
+            raise self.explain(error, f"writing {path}") from error
+
+    def delete(self, path: str) -> None:
+        try:
+            obstore.delete(self._objects, path)
+        except (NotFoundError, FileNotFoundError):
+            return
+        except BaseError as error:
+            raise self.explain(error, f"deleting {path}") from error
+
+    def names(self, prefix: str) -> list[str]:
+        """Names (last path element) of the objects directly under ``prefix``, sorted."""
+        try:
+            listed = [meta["path"] for batch in obstore.list(self._objects, prefix) for meta in batch]
+        except (NotFoundError, FileNotFoundError):
+            return []
+        except BaseError as error:
+            raise self.explain(error, f"listing {prefix}") from error
+        depth = prefix.strip("/").count("/") + 1
+        return sorted(path.rsplit("/", 1)[-1] for path in listed if path.count("/") == depth)
+
+    def check_writable(self) -> None:
+        """Refuse, before anything is written, a store that would lose commits or has no room left.
+
+        Raises:
+            LakeError: the store cannot be reached, refuses the keys, is full, or ignores conditional puts.
+        """
+        if self.s3 is None:
+            self._check_folder()
+        self.check_conditional_put()
+
+    def check_conditional_put(self, writers: int = 8) -> None:
+        """Race ``writers`` conditional puts on one fresh name: exactly one may win.
+
+        A store that lets several win would let two publications overwrite each other without a trace; some stores
+        honour the header one request at a time yet not under concurrency, hence the race.
+        """
+        path = f"_probe/{uuid.uuid4().hex}"
+        gate = threading.Barrier(writers)
+
+        def attempt(number: int) -> bool:
+            gate.wait()
+            return self.create(path, str(number).encode())
+
+        try:
+            with ThreadPoolExecutor(writers) as pool:
+                wins = sum(pool.map(attempt, range(writers)))
+        finally:
+            self.delete(path)
+        if wins != 1:
+            raise LakeError(
+                f"The store of {self.url} does not honour conditional puts (If-None-Match): {wins} of {writers} "
+                "simultaneous creations of one object succeeded, so publications could overwrite each other. "
+                "Use a store that honours them (AWS S3, SeaweedFS, MinIO, Garage, OVHcloud, Scaleway) or a folder."
+            )
+
+    def explain(self, error: BaseException, doing: str) -> LakeError:
+        """Turn a store's error into one sentence that says what to do; the original text holds no secret we set."""
+        text = str(error)
+        folded = text.lower()
+        where = f"the lake {self.url}" + (f" at {self.s3.endpoint_url}" if self.s3 and self.s3.endpoint_url else "")
+        if isinstance(error, UnauthenticatedError | PermissionDeniedError) or any(
+            word in folded for word in ("accessdenied", "invalidaccesskeyid", "signaturedoesnotmatch", "403")
+        ):
+            advice = (
+                "The store refuses these keys: check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the bucket's policy."
+            )
+            if self.s3 is None:
+                advice = "The folder is not writable by this user: change its owner or choose another EBP_LAKE_URL."
+        elif "nosuchbucket" in folded or "bucket does not exist" in folded:
+            advice = "The bucket does not exist: create it or correct EBP_LAKE_URL."
+        elif "no space left" in folded or "os error 28" in folded:
+            advice = "The disk is full: free some room and run again; nothing that readers see has changed."
+        elif "not implemented" in folded or "notimplemented" in folded:
+            advice = "The store does not support conditional puts (If-None-Match): use one that does, or a folder."
+        elif any(word in folded for word in ("connect", "dns", "timed out", "refused")):
+            advice = "The store does not answer: is it running, and is EBP_S3_ENDPOINT_URL right?"
+        else:
+            advice = text.splitlines()[0][:300]
+        return LakeError(f"Failed while {doing} in {where}. {advice}")
+
+    def _check_folder(self) -> None:
+        try:
+            Path(self.url).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LakeError(
+                f"The folder {self.url} cannot be created ({error.strerror}). Correct EBP_LAKE_URL."
+            ) from error
+        free = shutil.disk_usage(self.url).free
+        if free < MINIMUM_FREE_BYTES:
+            raise LakeError(
+                f"Only {free // 2**20} MB are free where the lake {self.url} lies; at least "
+                f"{MINIMUM_FREE_BYTES // 2**20} MB are needed. Free some room and run again; nothing was written."
+            )
+
+    def _check_bucket_when_missing(self) -> None:
+        """A missing object and a missing bucket answer alike on a GET; a listing tells them apart."""
+        if self.s3 is None:
+            return
+        try:
+            next(iter(obstore.list(self._objects, "_publications")), None)
+        except BaseError as error:
+            raise self.explain(error, "opening it") from error

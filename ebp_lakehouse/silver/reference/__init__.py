@@ -1,0 +1,1 @@
+"""Reference data shipped with the silver layer; read through importlib.resources."""
