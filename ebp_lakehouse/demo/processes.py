@@ -1,0 +1,330 @@
+"""One server process per home folder: start it, join it, stop it, never leave it behind.
+
+Lives here: what the embedded servers have in common (lock, state file, ports, watchdog, stopping by pid).
+Does not live here: anything about PostgreSQL or S3 (servers.py).
+
+Four ways a demo ends, and what stops the server in each: leaving the `with` block (also by an exception or Ctrl-C) runs `stop()`; SIGTERM or kill -9 of our process closes a pipe on
+which a small watchdog waits, and the watchdog stops the server; if the watchdog too was killed, the next start on the same home finds the orphan by its state file and clears it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import psutil
+
+from ebp_lakehouse.errors import DemoError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOOPBACK = "127.0.0.1"
+PORT_ATTEMPTS = 5
+START_TIMEOUT_SECONDS = 60.0
+KILL_GRACE_SECONDS = 15.0
+
+# Waits for the end of our process (its stdin closes), then stops the server. The command line is compared first: a pid may have been given to somebody else since.
+_WATCHDOG = """trap '' INT TERM HUP
+read -r _ignored
+if [ -r "/proc/$1/cmdline" ]; then grep -qaF -- "$2" "/proc/$1/cmdline" || exit 0; fi
+kill -s INT "$1" 2>/dev/null || exit 0
+i=0
+while [ $i -lt 15 ]; do sleep 1; kill -0 "$1" 2>/dev/null || exit 0; i=$((i+1)); done
+kill -s KILL "$1" 2>/dev/null
+"""
+
+
+class ServerUnavailableError(DemoError):
+    """The server cannot run on this machine (no binary for this platform): a caller may fall back to something else."""
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    """What the state file says of a running server; `created` and `starter_created` are process creation times (seconds since 1970), which tell a reused pid from the original."""
+
+    pid: int
+    created: float
+    ports: dict[str, int]
+    starter_pid: int
+    starter_created: float
+
+
+class EmbeddedServer(ABC):
+    """A server bound to `home/<name>`, started by the first that asks and stopped by that one; a later one joins it.
+
+    Use as a context manager. Raises `DemoError` when the server does not start, `ServerUnavailableError` when it cannot run on this platform.
+    """
+
+    name: ClassVar[str]
+    port_names: ClassVar[tuple[str, ...]]
+
+    def __init__(self, home: Path) -> None:
+        self.home = Path(home).expanduser().resolve() / self.name
+        self._running: RunningServer | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._watchdog: subprocess.Popen[bytes] | None = None
+
+    # what a kind of server says of itself
+
+    @abstractmethod
+    def _prepare(self) -> None:
+        """Make credentials and data folders; called under the lock, with no server running."""
+
+    @abstractmethod
+    def _command(self, ports: dict[str, int]) -> list[str]:
+        """The command line; it must contain `_identity()`."""
+
+    @abstractmethod
+    def _identity(self) -> str:
+        """A text by which the process of this home is told from any other process."""
+
+    @abstractmethod
+    def _answers(self, ports: dict[str, int]) -> bool:
+        """Whether the server accepts our credentials and is ready for work."""
+
+    def _environment(self) -> dict[str, str]:
+        return dict(os.environ)
+
+    def _demoted(self) -> dict[str, Any]:
+        """Arguments of Popen that change the user the server runs as; none by default."""
+        return {}
+
+    def _after_stop(self, running: RunningServer) -> None:
+        """Remove what a killed server leaves behind."""
+
+    # what users call
+
+    @property
+    def log_path(self) -> Path:
+        return self.home / "server.log"
+
+    @property
+    def is_owner(self) -> bool:
+        """True when this object started the server, and so will stop it."""
+        return self._process is not None
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Port name -> port on 127.0.0.1. Raises `DemoError` when not started."""
+        if self._running is None:
+            message = f"The embedded {self.name} server of {self.home} is not started: use it as a context manager, or call start()."
+            raise DemoError(message)
+        return self._running.ports
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start the server, or join the one that another live process started on this home."""
+        if self._running is not None:
+            return
+        self.home.mkdir(parents=True, exist_ok=True)
+        with self._locked():
+            found = self._read_state()
+            if found is not None:
+                if _is_alive(found.starter_pid, found.starter_created) and self._wait_until_ready(
+                    found.ports, found.pid, 10.0
+                ):
+                    self._running = found
+                    return
+                # Its starter is gone (or it hangs): a watchdog may be about to stop it, so joining would be a race.
+                self._terminate(found)
+            self._prepare()
+            self._start_new(found.ports if found else self._last_ports())
+
+    def stop(self) -> None:
+        """Stop the server if this object started it; otherwise only forget it."""
+        running, process, watchdog = self._running, self._process, self._watchdog
+        self._running = None
+        if running is None or process is None:
+            return
+        with self._locked():
+            _interrupt(process.pid)
+            try:
+                process.wait(KILL_GRACE_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            self._process = None
+            _release(watchdog)
+            self._watchdog = None
+            self._after_stop(running)
+            self._state_path.unlink(missing_ok=True)
+
+    # inside
+
+    @property
+    def _state_path(self) -> Path:
+        return self.home / "server.json"
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Two processes that start on one home do it one after the other."""
+        with (self.home / ".lock").open("a") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+    def _last_ports(self) -> dict[str, int]:
+        path = self.home / "ports.json"
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    def _read_state(self) -> RunningServer | None:
+        """The running server of this home, or None when there is none (a stale file is removed)."""
+        try:
+            found = RunningServer(**json.loads(self._state_path.read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+        if _is_alive(found.pid, found.created, self._identity()):
+            return found
+        self._state_path.unlink(missing_ok=True)
+        self._after_stop(found)
+        return None
+
+    def _start_new(self, wanted: dict[str, int]) -> None:
+        for attempt in range(PORT_ATTEMPTS):
+            ports = choose_ports(self.port_names, wanted if attempt == 0 else {})
+            process = self._spawn(ports)
+            try:
+                running = RunningServer(process.pid, _created(process.pid), ports, os.getpid(), _created(os.getpid()))
+                write_private(self._state_path, json.dumps(asdict(running)))
+                watchdog = self._spawn_watchdog(process.pid)
+                ready = self._wait_until_ready(ports, process.pid, START_TIMEOUT_SECONDS, process)
+            except BaseException:
+                process.kill()
+                process.wait()
+                self._state_path.unlink(missing_ok=True)
+                raise
+            if ready:
+                self._running, self._process, self._watchdog = running, process, watchdog
+                (self.home / "ports.json").write_text(json.dumps(ports))
+                return
+            process.kill()
+            process.wait()
+            _release(watchdog)
+            self._state_path.unlink(missing_ok=True)
+            if "in use" not in self._log_tail():
+                break
+        message = f"The embedded {self.name} server of {self.home} did not start. The end of {self.log_path} says:\n{self._log_tail()}"
+        raise DemoError(message)
+
+    def _spawn(self, ports: dict[str, int]) -> subprocess.Popen[bytes]:
+        with self.log_path.open("wb") as log:
+            # Its own session: a Ctrl-C in the terminal reaches us only, and we stop the server in order.
+            return subprocess.Popen(  # noqa: S603
+                self._command(ports),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment(),
+                cwd="/",
+                start_new_session=True,
+                **self._demoted(),
+            )
+
+    def _spawn_watchdog(self, pid: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603
+            ["/bin/sh", "-c", _WATCHDOG, "ebp-lakehouse-watchdog", str(pid), self._identity()],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", start_new_session=True,
+        )  # fmt: skip
+
+    def _wait_until_ready(
+        self, ports: dict[str, int], pid: int, timeout: float, process: subprocess.Popen[bytes] | None = None
+    ) -> bool:
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            if process is not None and process.poll() is not None:
+                return False
+            if process is None and not psutil.pid_exists(pid):
+                return False
+            if self._answers(ports):
+                return True
+            time.sleep(0.05)
+        return False
+
+    def _terminate(self, running: RunningServer) -> None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(running.pid)
+            _interrupt(running.pid)
+            try:
+                process.wait(KILL_GRACE_SECONDS)
+            except psutil.TimeoutExpired:
+                process.kill()
+                process.wait(5)
+        self._state_path.unlink(missing_ok=True)
+        self._after_stop(running)
+
+    def _log_tail(self) -> str:
+        try:
+            return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-15:])
+        except OSError:
+            return "(no log)"
+
+
+def choose_ports(names: tuple[str, ...], wanted: dict[str, int]) -> dict[str, int]:
+    """One free port of 127.0.0.1 per name: the wanted one if free (a URL noted down yesterday still works today), else one the system gives."""
+    ports: dict[str, int] = {}
+    with contextlib.ExitStack() as stack:  # held together, so that no port is given twice
+        for name in names:
+            handle = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            handle.setsockopt(
+                socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+            )  # connections just closed on the wanted port do not make it taken
+            try:
+                handle.bind((LOOPBACK, wanted.get(name, 0)))
+            except OSError:
+                handle.bind((LOOPBACK, 0))
+            ports[name] = handle.getsockname()[1]
+    return ports
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file only its owner may read, in one step (a reader sees the old or the new text)."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as handle:
+        handle.write(text)
+    temporary.replace(path)
+
+
+def _created(pid: int) -> float:
+    return psutil.Process(pid).create_time()
+
+
+def _is_alive(pid: int, created: float, identity: str | None = None) -> bool:
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE or abs(process.create_time() - created) > 2:  # noqa: PLR2004
+            return False
+        return identity is None or identity in " ".join(process.cmdline())
+    except psutil.Error:
+        return False
+
+
+def _interrupt(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGINT)
+
+
+def _release(watchdog: subprocess.Popen[bytes] | None) -> None:
+    """End a watchdog whose server is already stopped."""
+    if watchdog is None:
+        return
+    watchdog.kill()
+    watchdog.wait()
+    if watchdog.stdin is not None:
+        watchdog.stdin.close()
