@@ -5,9 +5,13 @@ Not here: what the house expects (registry.py), and how rows are read (extractio
 
 from __future__ import annotations
 
+import csv
+import gzip
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from typing import Any
 
 import psycopg
@@ -111,3 +115,29 @@ def introspect(connection: psycopg.Connection[Any], specs: Iterable[TableSpec]) 
         )
         for name, (oid, schema, _, has_xmin, rows) in found.items()
     }
+
+
+def reference_table(spec: TableSpec) -> SourceTable:
+    """``spec`` as the reference installation of EBP has it: the shape of a support table that this source lacks.
+
+    Every reader then finds the columns it names, without rows. Only the key is known of tables outside the reference.
+    """
+    found = [row for row in _reference() if row["table"] == spec.name]
+    columns = tuple(
+        Column(row["column"], _FORMATTED.get(row["type"], row["type"]), row["nullable"] == "true", int(row["position"]))
+        for row in found
+        if not spec.is_secret(row["column"], row["type"])
+    ) or tuple(Column(name, "text", False, number) for number, name in enumerate(spec.key, 1))
+    return SourceTable(
+        name=spec.name, schema="", oid=0, columns=columns, key=spec.key, key_is_enforced=True, has_xmin=False,
+        estimated_rows=0,
+    )
+
+
+_FORMATTED = {"timestamp": "timestamp without time zone"}
+
+
+@cache
+def _reference() -> list[dict[str, str]]:
+    packed = resources.files("ebp_lakehouse.demo").joinpath("reference", "columns.csv.gz").read_bytes()
+    return list(csv.DictReader(gzip.decompress(packed).decode().splitlines()))

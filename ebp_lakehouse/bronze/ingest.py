@@ -1,0 +1,387 @@
+"""From a capture to one Delta commit per table: read, fold, append, report. Nothing changed → nothing written.
+
+Not here: publishing the commit (orchestration does, after the checks), the Dagster assets (assets.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from itertools import chain
+from time import perf_counter
+from typing import Any
+
+import duckdb
+import polars as pl
+import psycopg
+import pyarrow as pa
+
+from ebp_lakehouse.bronze import fold as folding
+from ebp_lakehouse.bronze.canonical import Layout, describe_key, hex_digests, layout, parse
+from ebp_lakehouse.bronze.fold import CHANGE, DELETE, HASH, INSERT, IS_DELETED, ROW, UPDATE, VALID_FROM
+from ebp_lakehouse.bronze.reconcile import Difference, compare
+from ebp_lakehouse.bronze.routes import Choice, Position, advanced, choose
+from ebp_lakehouse.bronze.state import CurrentState, current_state, empty_state, lake_figures, last_values, reading
+from ebp_lakehouse.bronze.stream import Block, Counter, Prefetched, unknown_rows
+from ebp_lakehouse.bronze.versions import PARTITION_BY, Stamp, physical_schema
+from ebp_lakehouse.errors import ExtractionError, LakeError, SourceError
+from ebp_lakehouse.lake.delta import Commit, TableWriter
+from ebp_lakehouse.lake.publication import Pin
+from ebp_lakehouse.source.extraction import EVERY_ROW, Capture, SourceFigures, changed_since, dated_within
+from ebp_lakehouse.source.introspection import SourceTable, reference_table
+from ebp_lakehouse.source.registry import TableSpec
+
+Window = tuple[date, date]
+
+
+@dataclass(frozen=True)
+class TableBatch:
+    """What one capture brought to one table.
+
+    Attributes:
+        commit: the Delta commit, not yet visible to readers; None when nothing changed (then the pin stays as it is).
+        position: to be pinned with ``commit``.
+        rows: live rows after the batch.
+        scanned_rows, scanned_bytes: read from the source, including rows that were already known.
+        source: what the source held in the same snapshot, for reconciliation.
+    """
+
+    spec: TableSpec
+    choice: Choice
+    commit: Commit | None
+    based_on: int | None
+    position: Position
+    rows: int
+    inserted: int
+    updated: int
+    deleted: int
+    scanned_rows: int
+    scanned_bytes: int
+    seconds: float
+    source: SourceFigures
+    added_columns: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return self.spec.lake_key
+
+    @property
+    def view(self) -> dict[str, Any]:
+        return {"kind": "bronze", "key": list(self.spec.key)}
+
+    def pin(self, ingestion_date: date, *, published_at: str, check_state: str = "passed") -> Pin:
+        """The pin that makes ``commit`` visible."""
+        if self.commit is None:
+            raise LakeError(f"{self.key} did not change: there is nothing to pin.")
+        return Pin(
+            version=self.commit.version,
+            position=self.position.to_json(),
+            check_state=check_state,
+            ingestion_date=ingestion_date.isoformat(),
+            published_at=published_at,
+            rows=self.rows,
+            view=self.view,
+        )
+
+
+class _UnknownRowsError(Exception):
+    """The source holds rows that the batch route did not bring: the table must be read as a whole."""
+
+
+def ingest_table(
+    capture: Capture,
+    spec: TableSpec,
+    writer: TableWriter,
+    pin: Pin | None,
+    ingestion_date: date,
+    *,
+    accept_shrink: Collection[str] = (),
+    window: Window | None = None,
+) -> TableBatch:
+    """Bring what changed in one table since ``pin`` into the lake, as one Delta commit.
+
+    Args:
+        capture: an entered capture; thread-safe, so tables can be ingested side by side.
+        spec: the table.
+        writer: the table's writer, at ``pin`` (``lake.delta.open_at_pin``).
+        pin: what readers see now; None for a table never published.
+        ingestion_date: partition of the run.
+        accept_shrink: tables (or assets) that may lose more than max(50 %, 20 rows).
+        window: back-fill: only the rows that EBP dates within these days, as they are now.
+
+    Raises:
+        SourceError: the table is missing and is not a support table, or the connection broke.
+        ExtractionError: a value, a type, a key or a number of rows is refused. The table is unchanged.
+        LakeError, ConflictError: the lake's side failed; nothing is visible.
+    """
+    started = perf_counter()
+    table = capture.tables.get(spec.name)
+    if table is None:
+        if not spec.support:
+            raise SourceError(
+                f'The source has no table "{spec.name}" that this user can see. Check the database of EBP_SOURCE_URL and '
+                "the user's search_path, or leave the table out of EBP_TABLES."
+            )
+        table = reference_table(spec)
+    before = Position.from_json(pin.position) if pin is not None else None
+    if window is not None:
+        choice = Choice("window", f"back-fill of {window[0]} to {window[1]}")
+    elif spec.name not in capture.tables:
+        choice = Choice("snapshot", "the source lacks this support table: taken as empty")
+    else:
+        choice = choose(capture, table, before)
+    while True:
+        try:
+            batch = _Ingestion(capture, table, spec, writer, before, choice, ingestion_date, window).run(accept_shrink)
+        except _UnknownRowsError:
+            choice = Choice("snapshot", "the batch did not explain the source's number of rows")
+        else:
+            return replace(batch, seconds=perf_counter() - started)
+
+
+def reconcile(batch: TableBatch, writer: TableWriter) -> list[Difference]:
+    """Compare the lake, as readers would see it if the commit were published, with the source's figures."""
+    if writer.table is None or not batch.source.complete:
+        return []
+    with reading(writer.lake) as connection:
+        return compare(batch.spec.name, batch.source, lake_figures(connection, writer.table, batch.spec.key, batch.source))
+
+
+@dataclass
+class _Ingestion:
+    """One attempt at one table. ``run`` drives; the generators below are consumed by the Delta writer."""
+
+    capture: Capture
+    table: SourceTable
+    spec: TableSpec
+    writer: TableWriter
+    before: Position | None
+    choice: Choice
+    ingestion_date: date
+    window: Window | None
+    counter: Counter = field(default_factory=Counter)
+    changes: dict[str, int] = field(default_factory=lambda: {INSERT: 0, UPDATE: 0, DELETE: 0})
+    failure: BaseException | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the batch accounts for every row of the table (a window does not)."""
+        return self.choice.route != "window"
+
+    def run(self, accept_shrink: Collection[str]) -> TableBatch:
+        # A table that never had a row may still take any shape: its columns were only expected, not seen.
+        has_rows = bool(self.writer.files())
+        plan = layout(self.table, self.writer.schema if has_rows else None)
+        with reading(self.writer.lake) as lake, self.capture.reader() as source:
+            state = empty_state(plan.key_schema)
+            if has_rows and self.writer.table is not None:
+                state = current_state(lake, self.writer.table, plan.key_schema)
+            figures = self._figures(source)
+            commit = None
+            if self.choice.route != "stale":
+                if self.complete:
+                    lost = state.live - figures.rows
+                    folding.check_shrink(
+                        self.spec.name, self.spec.asset, live=state.live, lost=lost, accepted=accept_shrink
+                    )
+                commit = self._append(self._versions(source, lake, plan, state, figures, accept_shrink), plan, has_rows)
+        return TableBatch(
+            spec=self.spec,
+            choice=self.choice,
+            commit=commit,
+            based_on=self.writer.based_on,
+            position=advanced(self.capture, self.table, self.before, self.choice.route),
+            rows=state.live + self.changes[INSERT] - self.changes[DELETE],
+            inserted=self.changes[INSERT],
+            updated=self.changes[UPDATE],
+            deleted=self.changes[DELETE],
+            scanned_rows=self.counter.rows,
+            scanned_bytes=self.counter.bytes,
+            seconds=0.0,
+            source=figures,
+            added_columns=plan.added if has_rows else (),
+        )
+
+    def _figures(self, source: psycopg.Connection[Any]) -> SourceFigures:
+        if self.choice.route in ("window", "stale"):
+            return SourceFigures(rows=0, complete=False)
+        if self.spec.name not in self.capture.tables:
+            return SourceFigures(rows=0)
+        return self.capture.figures(source, self.table, self.spec)
+
+    def _append(self, versions: Iterator[pa.RecordBatch], plan: Layout, has_rows: bool) -> Commit | None:
+        """Commit ``versions``; nothing at all when there is none and the table has its shape already."""
+        schema = physical_schema(plan.schema)
+        # The first batch is computed here, so that an unchanged table does not touch the lake.
+        first = next(versions, None)
+        shaped = self.writer.based_on is not None and (
+            not plan.added if has_rows else self.writer.schema is not None and self._same_columns(schema)
+        )
+        if first is None and shaped:
+            return None
+        batches = chain([first] if first is not None else [], self._guarded(versions))
+        reader = pa.RecordBatchReader.from_batches(schema, batches)
+        write = self.writer.append if has_rows else self.writer.overwrite
+        try:
+            return write(reader, partition_by=PARTITION_BY, description=self.spec.description)
+        except Exception:
+            # delta-rs reports an exception of our generator as its own; ours says what to do.
+            if self.failure is not None:
+                raise self.failure from None
+            raise
+
+    def _same_columns(self, schema: pa.Schema) -> bool:
+        return self.writer.schema is not None and set(self.writer.schema.names) == set(schema.names)
+
+    def _guarded(self, versions: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from versions
+        except BaseException as error:
+            self.failure = error
+            raise
+
+    def _versions(
+        self,
+        source: psycopg.Connection[Any],
+        lake: duckdb.DuckDBPyConnection,
+        plan: Layout,
+        state: CurrentState,
+        figures: SourceFigures,
+        accept_shrink: Collection[str],
+    ) -> Iterator[pa.RecordBatch]:
+        """The new versions: changed rows as they stream in, then the deletes."""
+        stamp = Stamp(
+            ingested_at=datetime.now(UTC).replace(tzinfo=None),
+            table=self.spec.name,
+            route=self.choice.route,
+            batch_id=self.capture.batch_id,
+            position=max(self.capture.horizon, self.before.number if self.before else 0),
+        )
+        keys: list[pl.DataFrame] = []
+        with Prefetched(unknown_rows(self._lines(source, plan), state.live_digests(), self.counter)) as blocks:
+            for block in blocks:
+                yield from self._new_versions(block, plan, state, stamp, keys)
+        if keys and (twice := folding.repeated(pl.concat(keys))).height:
+            raise self._not_unique(describe_key(twice.to_dicts()[0]))
+        if not self.complete:
+            return
+        surplus = state.live + self.changes[INSERT] - figures.rows
+        if surplus < 0:
+            if self.choice.route == "batch":
+                raise _UnknownRowsError
+            raise self._not_unique(f"{figures.rows} rows, {figures.rows + surplus} distinct keys")
+        if surplus > 0:
+            yield from self._deleted_versions(source, lake, plan, state, stamp, accept_shrink)
+
+    def _lines(self, source: psycopg.Connection[Any], plan: Layout) -> Iterator[memoryview | bytes]:
+        where = EVERY_ROW
+        if self.spec.name not in self.capture.tables:
+            return iter(())
+        if self.choice.route == "batch" and self.before is not None and self.before.horizon is not None:
+            where = changed_since(self.before.horizon)
+        elif self.window is not None:
+            dated = dated_within(self.table, *self.window)
+            if dated is None:
+                return iter(())  # no sys dates: EBP does not say when these rows came
+            where = dated
+        return self.capture.copy_rows(source, self.table, plan.selected, where)
+
+    def _new_versions(
+        self, block: Block, plan: Layout, state: CurrentState, stamp: Stamp, keys: list[pl.DataFrame]
+    ) -> Iterator[pa.RecordBatch]:
+        values = parse(block.lines, plan.schema, table=self.spec.name, key=self.spec.key)
+        own = values.select(list(self.spec.key))
+        if any(column.null_count for column in own.columns):
+            raise ExtractionError(
+                f'Table "{self.spec.name}": a row has no value in its key ({", ".join(self.spec.key)}). '
+                "Correct the row in EBP, or `key` in source/tables.yaml."
+            )
+        frame = pl.DataFrame(pl.from_arrow(own))
+        if not self.table.key_is_enforced:
+            keys.append(frame)
+        hashes = hex_digests(block.digests)
+        changes = frame.with_columns(pl.Series(HASH, hashes), pl.lit(False).alias(IS_DELETED))
+        kept = folding.fold(
+            changes, state.frame, self.spec.key, position=stamp.position, captured_at=self.capture.captured_at
+        )
+        if kept.is_empty():
+            return
+        if kept.height < values.num_rows:
+            rows = kept[ROW].to_arrow()
+            values, hashes = values.take(rows), hashes.take(rows)
+        self._count(kept)
+        yield stamp.rows(
+            values, hashes=hashes, valid_from=kept[VALID_FROM], deleted=False, ingestion_dates=self._dates(values, kept)
+        )
+
+    def _dates(self, values: pa.Table, kept: pl.DataFrame) -> list[date] | date:
+        """``_bronze_ingestion_date``: the run's partition. In a window, the row's own day for keys never seen before.
+
+        A row that already has versions was really seen changed today, whatever EBP dates it.
+        """
+        if self.window is None:
+            return self.ingestion_date
+        first, last = self.window
+        days = [
+            values.column(name).cast(pa.date32()).to_pylist()
+            for name in ("sysCreatedDate", "sysModifiedDate")
+            if name in values.column_names
+        ]
+        own = [next((d for d in row if d is not None and first <= d <= last), last) for row in zip(*days, strict=True)]
+        return [d if change == INSERT else self.capture.today for d, change in zip(own, kept[CHANGE], strict=True)]
+
+    def _deleted_versions(
+        self,
+        source: psycopg.Connection[Any],
+        lake: duckdb.DuckDBPyConnection,
+        plan: Layout,
+        state: CurrentState,
+        stamp: Stamp,
+        accept_shrink: Collection[str],
+    ) -> Iterator[pa.RecordBatch]:
+        gone = folding.vanished(state.frame, self._source_keys(source, plan), self.spec.key)
+        folding.check_shrink(
+            self.spec.name, self.spec.asset, live=state.live, lost=gone.height, accepted=accept_shrink
+        )
+        if gone.is_empty() or self.writer.table is None:
+            return
+        for block in last_values(lake, self.writer.table, gone, self.spec.key, plan.schema):
+            keys = pl.DataFrame(pl.from_arrow(block.select([*self.spec.key, HASH])))
+            kept = folding.fold(
+                keys.with_columns(pl.lit(True).alias(IS_DELETED)),
+                state.frame,
+                self.spec.key,
+                position=stamp.position,
+                captured_at=self.capture.captured_at,
+            )
+            self._count(kept)
+            rows = block.take(kept[ROW].to_arrow())
+            yield stamp.rows(
+                rows.select(plan.schema.names),
+                hashes=rows.column(HASH),
+                valid_from=kept[VALID_FROM],
+                deleted=True,
+                ingestion_dates=self.ingestion_date,
+            )
+
+    def _source_keys(self, source: psycopg.Connection[Any], plan: Layout) -> pl.DataFrame:
+        """The keys of every row of the source, in the same snapshot."""
+        frames = [pl.DataFrame(pl.from_arrow(plan.key_schema.empty_table()))]
+        if self.spec.name in self.capture.tables:
+            lines = self.capture.copy_rows(source, self.table, list(self.spec.key))
+            frames += [
+                pl.DataFrame(pl.from_arrow(parse(b.lines, plan.key_schema, table=self.spec.name, key=self.spec.key)))
+                for b in unknown_rows(lines, frozenset(), Counter())
+            ]
+        return pl.concat(frames)
+
+    def _count(self, kept: pl.DataFrame) -> None:
+        for change in self.changes:
+            self.changes[change] += int((kept[CHANGE] == change).sum())
+
+    def _not_unique(self, what: str) -> ExtractionError:
+        return ExtractionError(
+            f'Table "{self.spec.name}": the key ({", ".join(self.spec.key)}) does not identify its rows ({what}). '
+            "Remove the duplicates at the source, or correct `key` in source/tables.yaml. The table is unchanged."
+        )

@@ -1,0 +1,101 @@
+"""Which way in: snapshot (every row), batch (rows by xmin) or window (rows by EBP's own dates), and where we stand.
+
+Not here: reading (source/extraction.py), what is done with the rows (ingest.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from ebp_lakehouse.source.extraction import Capture
+from ebp_lakehouse.source.introspection import SourceTable
+
+Route = Literal["snapshot", "batch", "window", "stale"]
+XID_REACH = 2**31 - 10_000_000  # ages are compared modulo 2^32: an older horizon could not be told from a future one
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a table's source has been read; kept in its pin, as JSON.
+
+    Attributes:
+        route: the route of the batch that wrote it.
+        horizon: xmin horizon to read on from; None when the table was never read as a whole (a window came first).
+        next_xid: xmax of the same snapshot.
+        captured_at: instant of the snapshot, UTC, ISO 8601 without zone.
+        number: ``_bronze_position`` of that batch. It follows the horizon, and never falls, even when the database
+            moves to a server whose transaction numbers are lower.
+        system: server and database the horizon belongs to.
+        oid: identity of the table there.
+        columns: fingerprint of its columns.
+    """
+
+    route: str
+    horizon: int | None
+    next_xid: int
+    captured_at: str
+    number: int
+    system: str
+    oid: int
+    columns: str
+
+    def to_json(self) -> dict[str, Any]:
+        """64-bit numbers as text: JSON readers in other languages would round them."""
+        return {k: str(v) if k in ("horizon", "next_xid", "number") and v is not None else v for k, v in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, raw: dict[str, Any]) -> Position:
+        numbers = {k: None if raw[k] is None else int(raw[k]) for k in ("horizon", "next_xid", "number")}
+        return cls(**{**{k: raw[k] for k in cls.__dataclass_fields__}, **numbers})
+
+    @property
+    def instant(self) -> datetime:
+        return datetime.fromisoformat(self.captured_at)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A route, and in words why."""
+
+    route: Route
+    reason: str
+
+
+def choose(capture: Capture, table: SourceTable, position: Position | None) -> Choice:
+    """The cheapest route that is exact for ``table``; ``stale`` when the lake already holds a later capture."""
+    if position is None or position.horizon is None:
+        return Choice("snapshot", "first load")
+    if position.system != capture.system:
+        return Choice("snapshot", "the database is on another server than last time")
+    before = (position.horizon, position.next_xid, position.instant)
+    if (capture.horizon, capture.next_xid, capture.captured_at) < before:
+        return Choice("stale", "the lake already holds a later capture")
+    if position.oid != table.oid:
+        return Choice("snapshot", "the table was dropped and created again")
+    if position.columns != table.fingerprint:
+        # A column added with a default, dropped or retyped changes rows without changing their xmin.
+        return Choice("snapshot", "the table's columns changed")
+    if not table.has_xmin:
+        return Choice("snapshot", "a view or foreign table: its rows carry no xmin")
+    if capture.next_xid - position.horizon >= XID_REACH:
+        return Choice("snapshot", "the last batch is too many transactions ago")
+    return Choice("batch", "rows of transactions since the last batch")
+
+
+def advanced(capture: Capture, table: SourceTable, before: Position | None, route: Route) -> Position:
+    """The position after a batch. A window reads a part only, so it moves no horizon."""
+    number = max(capture.horizon, before.number if before else 0)
+    if route == "window" and before is not None:
+        return before
+    return Position(
+        route=route,
+        horizon=None if route == "window" else capture.horizon,
+        next_xid=capture.next_xid,
+        captured_at=capture.captured_at.isoformat(timespec="microseconds"),
+        number=number,
+        system=capture.system,
+        oid=table.oid,
+        columns=table.fingerprint,
+    )

@@ -1,0 +1,115 @@
+"""What the lake holds of one table at the writer's version: newest version per key, last values, sums.
+
+Only the few columns that are needed are read from the Parquet files. Not here: deciding (fold.py), writing (ingest.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from ebp_lakehouse.bronze.fold import HASH, IS_DELETED, POSITION, STATE_SCHEMA, VALID_FROM
+from ebp_lakehouse.lake.session import quote_identifier, session
+from ebp_lakehouse.lake.store import Lake
+from ebp_lakehouse.lake.views import TableFiles, bronze_relations
+from ebp_lakehouse.settings import Settings
+from ebp_lakehouse.source.extraction import SourceFigures, Sums
+from ebp_lakehouse.source.registry import Grouping
+
+MEMORY_LIMIT = "400MB"  # per table being written; two at a time, beside Arrow and delta-rs
+
+
+@dataclass(frozen=True)
+class CurrentState:
+    """Newest version per key (``frame``: key columns + ``STATE_SCHEMA``) and what is derived from it."""
+
+    frame: pl.DataFrame
+
+    @property
+    def live(self) -> int:
+        return self.frame.height - int(self.frame[IS_DELETED].sum())
+
+    def live_digests(self) -> frozenset[bytes]:
+        """MD5 of the live rows, 16 bytes each. A deleted row's is left out: inserted again, it must be seen."""
+        return frozenset(map(bytes.fromhex, self.frame.filter(~pl.col(IS_DELETED))[HASH]))
+
+
+def empty_state(key_schema: pa.Schema) -> CurrentState:
+    keys = pl.DataFrame(pl.from_arrow(key_schema.empty_table()))
+    return CurrentState(keys.with_columns(pl.lit(None, kind).alias(name) for name, kind in STATE_SCHEMA.items()).clear())
+
+
+@contextmanager
+def reading(lake: Lake) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB session on the lake for one table's batch."""
+    connection = session(Settings(lake_url=lake.url, s3=lake.s3, memory_limit=MEMORY_LIMIT))
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def current_state(connection: duckdb.DuckDBPyConnection, table: DeltaTable, key_schema: pa.Schema) -> CurrentState:
+    files = TableFiles.of(table)
+    if not files.uris:
+        return empty_state(key_schema)
+    keys = ", ".join(quote_identifier(name) for name in key_schema.names)
+    found = connection.execute(
+        f"SELECT {keys}, arg_max(_bronze_record_hash, _bronze_valid_from) AS {HASH}, max(_bronze_valid_from) AS {VALID_FROM}, "
+        f"arg_max(_bronze_is_deleted, _bronze_valid_from) AS {IS_DELETED}, "
+        f"arg_max(_bronze_position, _bronze_valid_from) AS {POSITION} FROM {files.relation()} GROUP BY {keys}"
+    ).to_arrow_table()
+    typed = found.cast(pa.schema([*key_schema, *(found.schema.field(name) for name in STATE_SCHEMA)]))
+    return CurrentState(pl.DataFrame(pl.from_arrow(typed)))
+
+
+def last_values(
+    connection: duckdb.DuckDBPyConnection,
+    table: DeltaTable,
+    rows: pl.DataFrame,
+    key: Sequence[str],
+    schema: pa.Schema,
+    *,
+    batch_rows: int = 4096,
+) -> Iterator[pa.Table]:
+    """The newest version's source columns of ``rows`` (key columns and ``_valid_from``), with ``_hash``, in blocks."""
+    files = TableFiles.of(table)
+    stored = [name for name in schema.names if name in files.columns]
+    connection.register("wanted_rows", rows.select(*key, VALID_FROM).to_arrow())
+    on = " AND ".join(f"t.{quote_identifier(name)} = w.{quote_identifier(name)}" for name in key)
+    columns = ", ".join(f"t.{quote_identifier(name)}" for name in stored)
+    reader = connection.execute(
+        f"SELECT {columns}, t._bronze_record_hash AS {HASH} FROM {files.relation()} t "
+        f"JOIN wanted_rows w ON {on} AND t._bronze_valid_from = w.{VALID_FROM}"
+    ).to_arrow_reader(batch_rows)
+    for batch in reader:
+        block = pa.Table.from_batches([batch])
+        columns_ = [
+            block.column(f.name).cast(f.type) if f.name in stored else pa.nulls(block.num_rows, f.type) for f in schema
+        ]
+        yield pa.Table.from_arrays([*columns_, block.column(HASH)], schema=schema.append(pa.field(HASH, pa.string())))
+
+
+def lake_figures(
+    connection: duckdb.DuckDBPyConnection, table: DeltaTable, key: Sequence[str], source: SourceFigures
+) -> SourceFigures:
+    """Rows and sums of the live rows, computed like the source's: through the very relation that readers will see."""
+    _, current = bronze_relations(key, TableFiles.of(table))
+    by = []
+    for grouping in map(Grouping.parse, source.by):
+        column = quote_identifier(grouping.column)
+        by.append(f"(year({column})::BIGINT)::VARCHAR" if grouping.is_year else f"{column}::VARCHAR")
+    sums = [f"sum({quote_identifier(name)})" for name in source.measures]
+    grouped = f" GROUP BY {', '.join(str(i + 1) for i in range(len(by)))}" if by else ""
+    rows, result = 0, Sums()
+    for line in connection.execute(f"SELECT {', '.join([*by, 'count(*)', *sums])} FROM ({current}){grouped}").fetchall():
+        rows += line[len(by)]
+        result[tuple(line[: len(by)])] = tuple(None if v is None else Decimal(v) for v in line[len(by) + 1 :])
+    return SourceFigures(rows, source.measures, source.by, result if source.measures else {})

@@ -1,0 +1,122 @@
+"""Rows on their way from COPY to Arrow: read and hashed in one thread, typed and written in another.
+
+A block is bounded in bytes and the queue in blocks, so memory does not grow with the table. Reading, hashing (GIL held
+a few µs a row), parsing and Parquet (GIL released) overlap: two cores are enough to hide most of each other.
+Not here: what is new (fold.py), the metadata columns' meaning (versions.py).
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from ebp_lakehouse.bronze.canonical import canonical_text, record_digest
+
+BLOCK_BYTES = 8 * 1024 * 1024
+BLOCK_ROWS = 65_536
+QUEUED_BLOCKS = 2
+
+T = TypeVar("T")
+
+
+@dataclass
+class Block:
+    """Some rows as COPY csv lines, with the MD5 of their canonical text."""
+
+    lines: list[bytes] = field(default_factory=list)
+    digests: list[bytes] = field(default_factory=list)
+    bytes: int = 0
+
+
+@dataclass
+class Counter:
+    """What went through: rows and bytes read, including those that were already known."""
+
+    rows: int = 0
+    bytes: int = 0
+
+
+def unknown_rows(lines: Iterable[memoryview | bytes], known: Container[bytes], counter: Counter) -> Iterator[Block]:
+    """Blocks of the rows whose digest is not in ``known``: unchanged rows are dropped before they are parsed."""
+    block = Block()
+    rows = size = 0
+    for line in lines:
+        text = canonical_text(line)
+        rows += 1
+        size += len(line)
+        digest = record_digest(text)
+        if digest in known:
+            continue
+        block.lines.append(bytes(line))
+        block.digests.append(digest)
+        block.bytes += len(line)
+        if block.bytes >= BLOCK_BYTES or len(block.lines) >= BLOCK_ROWS:
+            yield block
+            block = Block()
+    if block.lines:
+        yield block
+    counter.rows, counter.bytes = rows, size
+
+
+@dataclass(frozen=True)
+class _Failed:
+    error: BaseException
+
+
+class Prefetched(Generic[T]):
+    """An iterator whose source runs in a thread of its own, a few items ahead. Use as a context manager.
+
+    An exception of the source is raised where the items are consumed. Leaving early stops the thread and waits for it,
+    so that the connection it reads from is free again.
+    """
+
+    def __init__(self, items: Iterator[T], ahead: int = QUEUED_BLOCKS) -> None:
+        self._items = items
+        self._queue: queue.Queue[T | _Failed | None] = queue.Queue(ahead)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="bronze-reader", daemon=True)
+
+    def __enter__(self) -> Iterator[T]:
+        self._thread.start()
+        return self._consume()
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        while self._thread.is_alive():
+            try:
+                self._queue.get(timeout=0.05)
+            except queue.Empty:
+                continue
+        self._thread.join()
+
+    def _run(self) -> None:
+        last: _Failed | None = None
+        try:
+            for item in self._items:
+                self._put(item)
+                if self._stopped.is_set():
+                    break
+        except BaseException as error:  # noqa: BLE001 - raised again in the consumer's thread
+            last = _Failed(error)
+        finally:
+            close = getattr(self._items, "close", None)
+            if close is not None:
+                close()
+        self._put(last)
+
+    def _put(self, item: T | _Failed | None) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._queue.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return
+
+    def _consume(self) -> Iterator[T]:
+        while (item := self._queue.get()) is not None:
+            if isinstance(item, _Failed):
+                raise item.error
+            yield item

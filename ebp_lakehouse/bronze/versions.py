@@ -1,0 +1,76 @@
+"""The physical shape of a bronze row: nine metadata columns, the source's columns, the partition column."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+MONTH = "_bronze_ingestion_month"
+PARTITION_BY = [MONTH]
+SOURCE_SYSTEM = "EBP_PG"
+METADATA_SCHEMA = pa.schema(
+    [
+        ("_bronze_ingestion_timestamp", pa.timestamp("us")),
+        ("_bronze_ingestion_date", pa.date32()),
+        ("_bronze_source_system", pa.string()),
+        ("_bronze_source_table", pa.string()),
+        ("_bronze_file_name", pa.string()),
+        ("_bronze_record_hash", pa.string()),
+        ("_bronze_is_deleted", pa.bool_()),
+        ("_bronze_valid_from", pa.timestamp("us")),
+        ("_bronze_position", pa.int64()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What all rows of one batch share. Instants are UTC without zone."""
+
+    ingested_at: datetime
+    table: str
+    route: str
+    batch_id: str
+    position: int
+
+    def rows(
+        self,
+        values: pa.Table,
+        *,
+        hashes: pa.Array,
+        valid_from: pl.Series,
+        deleted: bool,
+        ingestion_dates: Sequence[date] | date,
+    ) -> pa.RecordBatch:
+        """One record batch of versions, in the physical order of columns. ``values`` holds the source's columns."""
+        count = values.num_rows
+        days = (
+            pa.array(ingestion_dates, pa.date32())
+            if not isinstance(ingestion_dates, date)
+            else pa.repeat(pa.scalar(ingestion_dates, pa.date32()), count)
+        )
+        metadata = [
+            pa.repeat(pa.scalar(self.ingested_at, pa.timestamp("us")), count),
+            days,
+            pa.repeat(SOURCE_SYSTEM, count),
+            pa.repeat(self.table, count),
+            pa.repeat(f"{self.route}/{self.batch_id}", count),
+            hashes.combine_chunks() if isinstance(hashes, pa.ChunkedArray) else hashes,
+            pa.repeat(deleted, count),
+            valid_from.to_arrow().cast(pa.timestamp("us")),
+            pa.repeat(pa.scalar(self.position, pa.int64()), count),
+        ]
+        months = pc.strftime(days, "%Y-%m").cast(pa.string())
+        return pa.RecordBatch.from_arrays(
+            [*metadata, *(column.combine_chunks() for column in values.columns), months],
+            schema=physical_schema(values.schema),
+        )
+
+
+def physical_schema(source_schema: pa.Schema) -> pa.Schema:
+    return pa.schema([*METADATA_SCHEMA, *source_schema, pa.field(MONTH, pa.string())])
