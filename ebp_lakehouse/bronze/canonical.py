@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation, localcontext
 from functools import cached_property
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from ebp_lakehouse.errors import ExtractionError
@@ -145,7 +146,17 @@ def _convert(data: bytes, schema: pa.Schema, names: Sequence[str], *, as_text: b
     for index, field in enumerate(schema.field(name) for name in names):
         if pa.types.is_binary(field.type):
             parsed = parsed.set_column(index, field, pa.array(map(_unhex, parsed.column(index).to_pylist()), pa.binary()))
+        elif pa.types.is_decimal(field.type):
+            _check_precision(parsed.column(index), field)
     return parsed
+
+
+def _check_precision(column: pa.ChunkedArray, field: pa.Field) -> None:
+    """The CSV reader checks the scale but lets too many digits through; Parquet would then cut the high bytes off."""
+    bound = 10 ** (field.type.precision - field.type.scale)
+    extremes = pc.min_max(column).as_py()
+    if any(value is not None and abs(value) >= bound for value in extremes.values()):
+        raise pa.ArrowInvalid(f"a value of {field.name} has more than {field.type.precision} digits")
 
 
 def _unhex(text: str | None) -> bytes | None:
