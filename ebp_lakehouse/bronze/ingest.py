@@ -200,7 +200,7 @@ class _Ingestion:
             scanned_bytes=self.counter.bytes,
             seconds=0.0,
             source=figures,
-            added_columns=plan.added if has_rows else (),
+            added_columns=plan.added if has_rows and commit is not None else (),
         )
 
     def _figures(self, source: psycopg.Connection[Any]) -> SourceFigures:
@@ -213,11 +213,10 @@ class _Ingestion:
     def _append(self, versions: Iterator[pa.RecordBatch], plan: Layout, has_rows: bool) -> Commit | None:
         """Commit ``versions``; nothing at all when there is none and the table has its shape already."""
         schema = physical_schema(plan.schema)
-        # The first batch is computed here, so that an unchanged table does not touch the lake.
+        # The first batch is computed here, so that an unchanged table does not touch the lake. A column that was added
+        # empty waits for the next version of any row: DuckDB could not read a column that no file holds.
         first = next(versions, None)
-        shaped = self.writer.based_on is not None and (
-            not plan.added if has_rows else self.writer.schema is not None and self._same_columns(schema)
-        )
+        shaped = self.writer.based_on is not None and (has_rows or self._same_columns(schema))
         if first is None and shaped:
             return None
         batches = chain([first] if first is not None else [], self._guarded(versions))
