@@ -18,13 +18,14 @@ import psycopg
 import pyarrow as pa
 
 from ebp_lakehouse.bronze import fold as folding
+from ebp_lakehouse.bronze.append import append
 from ebp_lakehouse.bronze.canonical import Layout, describe_key, hex_digests, layout, parse
 from ebp_lakehouse.bronze.fold import CHANGE, DELETE, HASH, INSERT, IS_DELETED, ROW, UPDATE, VALID_FROM
 from ebp_lakehouse.bronze.reconcile import Difference, compare
 from ebp_lakehouse.bronze.routes import Choice, Position, advanced, choose
 from ebp_lakehouse.bronze.state import CurrentState, current_state, empty_state, lake_figures, last_values, reading
 from ebp_lakehouse.bronze.stream import Block, Counter, Prefetched, unknown_rows
-from ebp_lakehouse.bronze.versions import PARTITION_BY, Stamp, physical_schema
+from ebp_lakehouse.bronze.versions import Stamp, physical_schema
 from ebp_lakehouse.errors import ExtractionError, LakeError, SourceError
 from ebp_lakehouse.lake.delta import Commit, TableWriter
 from ebp_lakehouse.lake.publication import Pin
@@ -221,11 +222,10 @@ class _Ingestion:
             return None
         batches = chain([first] if first is not None else [], self._guarded(versions))
         reader = pa.RecordBatchReader.from_batches(schema, batches)
-        write = self.writer.append if has_rows else self.writer.overwrite
         try:
-            return write(reader, partition_by=PARTITION_BY, description=self.spec.description)
+            return append(self.writer, reader, description=self.spec.description)
         except Exception:
-            # delta-rs reports an exception of our generator as its own; ours says what to do.
+            # Arrow's reader reports an exception of our generator as its own; ours says what to do.
             if self.failure is not None:
                 raise self.failure from None
             raise

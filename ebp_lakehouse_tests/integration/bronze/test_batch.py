@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from ebp_lakehouse.bronze.ingest import ingest_table, reconcile
-from ebp_lakehouse.errors import ExtractionError, SourceError
+from ebp_lakehouse.errors import ConflictError, ExtractionError, SourceError
 from ebp_lakehouse.lake import publication
 from ebp_lakehouse.lake.delta import open_at_pin
 from ebp_lakehouse_tests.integration.bronze.conftest import DAY, House, declared
@@ -269,3 +269,28 @@ def test_without_server_or_with_a_wrong_password_the_message_helps_and_hides_it(
             house.__class__(url, house.lake, house.db, house.spec).ingest()
         assert "hunter2" not in str(refused.value)
         assert refused.value.__cause__ is None
+
+
+def test_two_runs_at_once_cannot_both_commit(house: House) -> None:
+    house.ingest()
+    house.run("""INSERT INTO "T" VALUES ('new', 1, 1, 'n')""")
+    pin = publication.latest(house.lake).pins["bronze/t"]
+    with house.capture() as one, house.capture() as other:
+        writers = [open_at_pin(house.lake, "bronze/t", pin) for _ in range(2)]
+        assert ingest_table(one, house.spec, writers[0], pin, DAY).commit is not None
+        with pytest.raises(ConflictError):
+            ingest_table(other, house.spec, writers[1], pin, DAY)
+
+
+def test_a_commit_that_was_never_published_is_captured_again(house: House) -> None:
+    """A run that dies between its Delta commit and its publication record, also when it had grown the schema."""
+    house.ingest()
+    house.run("""ALTER TABLE "T" ADD COLUMN extra text DEFAULT 'x'""", """DELETE FROM "T" WHERE "Id" = 'r1'""")
+    pin = publication.latest(house.lake).pins["bronze/t"]
+    with house.capture() as capture:
+        dead = ingest_table(capture, house.spec, open_at_pin(house.lake, "bronze/t", pin), pin, DAY)
+        assert dead.commit is not None
+    assert house.query("SELECT count(*) FROM versions") == [(30,)]
+    assert counts(house.ingest()) == (0, 29, 1)
+    assert house.query("SELECT count(*), count(extra) FROM live") == [(29, 29)]
+    assert house.query("SELECT count(*) FROM versions") == [(60,)]
