@@ -4,7 +4,8 @@
 
 Source: EBP_SOURCE_URL, or a demo company of --scale created on an embedded PostgreSQL. Floor and load take turns, each
 in a process of its own (so that peak memory is its own); medians are compared. --s3 loads into an embedded S3 store,
---dlt measures dlt's sql_database (pyarrow backend, Parquet files) on the same tables in a virtual environment of its own.
+--dlt measures dlt's sql_database (pyarrow backend, Parquet files) on the same tables, in a virtual environment
+of its own.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ from dlt.sources.sql_database import sql_database
 started = time.perf_counter()
 source = sql_database(os.environ["EBP_SOURCE_URL"].replace("postgresql://", "postgresql+psycopg2://"),
                       table_names=json.loads(sys.argv[1]), backend="pyarrow", chunk_size=20_000)
-pipeline = dlt.pipeline("bronze", destination=dlt.destinations.filesystem(sys.argv[2]), pipelines_dir=sys.argv[2] + "/work",
-                        dataset_name="bronze")
+pipeline = dlt.pipeline("bronze", destination=dlt.destinations.filesystem(sys.argv[2]), dataset_name="bronze",
+                        pipelines_dir=sys.argv[2] + "/work")
 pipeline.run(source, loader_file_format="parquet")
 print(json.dumps({"seconds": time.perf_counter() - started,
                   "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
@@ -80,22 +81,30 @@ def measure(options: argparse.Namespace, environment: dict[str, str], home: Path
     load = statistics.median(r["seconds"] for r in loads)
     peak = max(r["megabytes"] for r in loads)
     first = loads[0]
-    print(f"\n{first['tables']} tables, {first['rows']:,} rows, {floors[0]['bytes'] / 1e6:.0f} MB of COPY binary, ", end="")
+    print(
+        f"\n{first['tables']} tables, {first['rows']:,} rows, {floors[0]['bytes'] / 1e6:.0f} MB of COPY binary, ",
+        end="",
+    )
     print(f"{first['bytes'] / 1e6:.0f} MB of Parquet in {'S3' if options.s3 else 'a folder'}")
     row("raw COPY (binary) to nowhere, one connection", floor, None, None)
     row(f"first load, {options.readers} tables at a time", load, load / floor, peak)
     row("the same again, nothing changed", again["seconds"], again["seconds"] / floor, again["megabytes"])
     if options.dlt:
         result = run_dlt(first["names"], environment, home)
-        row("dlt sql_database (pyarrow) to Parquet files", result["seconds"], result["seconds"] / floor, result["megabytes"])
+        row(
+            "dlt sql_database (pyarrow) to Parquet files",
+            result["seconds"],
+            result["seconds"] / floor,
+            result["megabytes"],
+        )
     met = load / floor <= GOAL_RATIO and peak <= GOAL_MEGABYTES
-    print(f"goal: at most {GOAL_RATIO:g} × COPY and {GOAL_MEGABYTES} MB: {'met' if met else 'NOT met'}")
+    print(f"goal: at most {GOAL_RATIO:g} x COPY and {GOAL_MEGABYTES} MB: {'met' if met else 'NOT met'}")
     sys.exit(0 if met else 1)
 
 
 def row(what: str, seconds: float, ratio: float | None, megabytes: float | None) -> None:
     print(
-        f"  {what:<48} {seconds:7.2f} s  {'' if ratio is None else f'{ratio:5.2f} × COPY':>13}"
+        f"  {what:<48} {seconds:7.2f} s  {'' if ratio is None else f'{ratio:5.2f} x COPY':>13}"
         f"  {'' if megabytes is None else f'{megabytes:6.0f} MB peak'}"
     )
 
@@ -218,7 +227,17 @@ def run_dlt(names: list[str], environment: dict[str, str], home: Path) -> dict[s
         print("installing dlt into its own environment …", flush=True)
         venv.create(DLT_VENV, with_pip=True)
         subprocess.run(
-            [python, "-m", "pip", "install", "-q", "dlt[filesystem,parquet,sql_database]", "psycopg2-binary"], check=True
+            [
+                python,
+                "-m",
+                "pip",
+                "install",
+                "-q",
+                "dlt[filesystem,parquet,sql_database]",
+                "sqlalchemy",
+                "psycopg2-binary",
+            ],
+            check=True,
         )
     target = home / "dlt"
     target.mkdir()

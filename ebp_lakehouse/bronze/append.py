@@ -1,8 +1,9 @@
-"""Appending versions to a bronze table: Parquet by pyarrow, streamed to the store, then one Delta commit of add actions.
+"""Appending versions to a bronze table: Parquet by pyarrow, streamed to the store, then one Delta commit.
 
-Why not ``write_deltalake``: on SaleDocumentLine + SaleDocument + SaleDocumentEx (160 000 rows × 336-538 columns, two at
-a time, 2 cores) it peaked at 1 430-1 690 MB in 8.4-9.0 s (1 230 MB, 7.8 s with smaller dictionary pages and row groups);
-this way 620-640 MB in 7.3-8.2 s. delta-rs keeps whole files in memory, and tries a dictionary on every decimal column.
+Why not ``write_deltalake``: on SaleDocumentLine + SaleDocument + SaleDocumentEx (160 000 rows of 304-538 columns, two
+tables at a time, 2 cores) it peaked at 1 430-1 690 MB in 8.4-9.0 s, and with smaller dictionary pages and row groups at
+1 230 MB in 7.8 s; this way 620 MB in 7.0-7.5 s. delta-rs keeps whole files in memory, and tries a dictionary on every
+decimal column.
 
 Not here: the fence and the commit's number (lake/delta.py), what the rows are (versions.py).
 """
@@ -32,7 +33,7 @@ DAY = "_bronze_ingestion_date"
 
 
 def append(writer: TableWriter, batches: pa.RecordBatchReader, *, description: str) -> Commit:
-    """Write ``batches`` (``versions.physical_schema``) as new files and commit them, growing the table's schema if needed.
+    """Write ``batches`` (``versions.physical_schema``) as new files and commit them; the schema grows if needed.
 
     On a table that has no row yet the schema is replaced, not grown. An exception of the reader leaves files that no
     commit names; vacuum removes them.
@@ -134,7 +135,7 @@ class _Sink:
         return self.size
 
     def flush(self) -> None:
-        """pyarrow flushes after each row group; parts are sent when they are full."""
+        """Do nothing after each row group; parts are sent when they are full."""
 
     def writable(self) -> bool:
         return True

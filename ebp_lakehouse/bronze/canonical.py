@@ -1,7 +1,7 @@
 """Canonical row text: what is hashed, and how it becomes typed columns without losing a digit.
 
-Canonical text = the line of ``COPY … (FORMAT csv)`` with the columns in the order of the lake's schema (it grows only at
-the end; a dropped column keeps an empty slot), trailing commas stripped. So a column added empty changes no hash.
+Canonical text = the line of ``COPY … (FORMAT csv)`` with the columns in the order of the lake's schema (it grows only
+at the end; a dropped column keeps an empty slot), trailing commas stripped. So a column added empty changes no hash.
 Not here: reading the source (source/extraction.py), deciding what is new (fold.py).
 """
 
@@ -67,7 +67,9 @@ def layout(table: SourceTable, lake_schema: pa.Schema | None) -> Layout:
         )
     reserved = [c.name for c in table.columns if c.name.startswith(METADATA)]
     if reserved:
-        raise ExtractionError(f'Table "{table.name}": column {reserved[0]} has a name reserved for the lake. Rename it.')
+        raise ExtractionError(
+            f'Table "{table.name}": column {reserved[0]} has a name reserved for the lake. Rename it.'
+        )
     for column in table.columns:
         if column.name in known and not known[column.name].equals(column.arrow):
             raise ExtractionError(
@@ -82,8 +84,8 @@ def layout(table: SourceTable, lake_schema: pa.Schema | None) -> Layout:
         other = folded.setdefault(name.casefold(), name)
         if other != name:
             raise ExtractionError(
-                f'Table "{table.name}": columns "{other}" and "{name}" differ only by case, which no reader of the lake '
-                "can tell apart. Exclude one of them in source/tables.yaml."
+                f'Table "{table.name}": columns "{other}" and "{name}" differ only by case, which no reader of the '
+                "lake can tell apart. Exclude one of them in source/tables.yaml."
             )
     return Layout(
         table=table.name,
@@ -94,8 +96,8 @@ def layout(table: SourceTable, lake_schema: pa.Schema | None) -> Layout:
     )
 
 
-def canonical_text(line: bytes | memoryview) -> bytes:
-    """A COPY csv line without its newline and trailing commas. A value cannot be cut: one that ends in either is quoted."""
+def canonical_text(line: bytes | bytearray | memoryview) -> bytes:
+    """A COPY csv line without its newline and trailing commas. No value is cut: one that ends in either is quoted."""
     return bytes(line).rstrip(b",\n")
 
 
@@ -145,7 +147,9 @@ def _convert(data: bytes, schema: pa.Schema, names: Sequence[str], *, as_text: b
         return parsed
     for index, field in enumerate(schema.field(name) for name in names):
         if pa.types.is_binary(field.type):
-            parsed = parsed.set_column(index, field, pa.array(map(_unhex, parsed.column(index).to_pylist()), pa.binary()))
+            parsed = parsed.set_column(
+                index, field, pa.array(map(_unhex, parsed.column(index).to_pylist()), pa.binary())
+            )
         elif pa.types.is_decimal(field.type):
             _check_precision(parsed.column(index), field)
     return parsed

@@ -29,7 +29,7 @@ from ebp_lakehouse.bronze.versions import Stamp, physical_schema
 from ebp_lakehouse.errors import ExtractionError, LakeError, SourceError
 from ebp_lakehouse.lake.delta import Commit, TableWriter
 from ebp_lakehouse.lake.publication import Pin
-from ebp_lakehouse.source.extraction import EVERY_ROW, Capture, SourceFigures, changed_since, dated_within
+from ebp_lakehouse.source.extraction import EVERY_ROW, Buffer, Capture, SourceFigures, changed_since, dated_within
 from ebp_lakehouse.source.introspection import SourceTable, reference_table
 from ebp_lakehouse.source.registry import TableSpec
 
@@ -121,7 +121,7 @@ def ingest_table(
     if table is None:
         if not spec.support:
             raise SourceError(
-                f'The source has no table "{spec.name}" that this user can see. Check the database of EBP_SOURCE_URL and '
+                f'The source has no table "{spec.name}" that this user can see. Check the database of EBP_SOURCE_URL, '
                 "the user's search_path, or leave the table out of EBP_TABLES."
             )
         table = reference_table(spec)
@@ -146,7 +146,9 @@ def reconcile(batch: TableBatch, writer: TableWriter) -> list[Difference]:
     if writer.table is None or not batch.source.complete:
         return []
     with reading(writer.lake) as connection:
-        return compare(batch.spec.name, batch.source, lake_figures(connection, writer.table, batch.spec.key, batch.source))
+        return compare(
+            batch.spec.name, batch.source, lake_figures(connection, writer.table, batch.spec.key, batch.source)
+        )
 
 
 @dataclass
@@ -273,7 +275,7 @@ class _Ingestion:
         if surplus > 0:
             yield from self._deleted_versions(source, lake, plan, state, stamp, accept_shrink)
 
-    def _lines(self, source: psycopg.Connection[Any], plan: Layout) -> Iterator[memoryview | bytes]:
+    def _lines(self, source: psycopg.Connection[Any], plan: Layout) -> Iterator[Buffer]:
         where = EVERY_ROW
         if self.spec.name not in self.capture.tables:
             return iter(())
@@ -340,9 +342,7 @@ class _Ingestion:
         accept_shrink: Collection[str],
     ) -> Iterator[pa.RecordBatch]:
         gone = folding.vanished(state.frame, self._source_keys(source, plan), self.spec.key)
-        folding.check_shrink(
-            self.spec.name, self.spec.asset, live=state.live, lost=gone.height, accepted=accept_shrink
-        )
+        folding.check_shrink(self.spec.name, self.spec.asset, live=state.live, lost=gone.height, accepted=accept_shrink)
         if gone.is_empty() or self.writer.table is None:
             return
         for block in last_values(lake, self.writer.table, gone, self.spec.key, plan.schema):

@@ -13,7 +13,7 @@ from ebp_lakehouse.source.extraction import SourceFigures
 
 @dataclass(frozen=True)
 class Difference:
-    """One figure that differs. ``group`` is empty for the whole table; None stands for a group or sum that is absent."""
+    """One figure that differs. ``group`` is empty for the whole table; None is a group or sum that is absent."""
 
     table: str
     figure: str
@@ -23,7 +23,8 @@ class Difference:
 
     def __str__(self) -> str:
         where = f" ({', '.join(f'{k} = {v}' for k, v in self.group.items())})" if self.group else ""
-        return f"{self.table}{where}: {self.figure} is {_shown(self.source)} at the source, {_shown(self.lake)} in the lake"
+        source, lake = _shown(self.source), _shown(self.lake)
+        return f"{self.table}{where}: {self.figure} is {source} at the source, {lake} in the lake"
 
 
 def compare(table: str, source: SourceFigures, lake: SourceFigures) -> list[Difference]:

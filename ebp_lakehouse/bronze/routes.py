@@ -43,7 +43,10 @@ class Position:
 
     def to_json(self) -> dict[str, Any]:
         """64-bit numbers as text: JSON readers in other languages would round them."""
-        return {k: str(v) if k in ("horizon", "next_xid", "number") and v is not None else v for k, v in asdict(self).items()}
+        return {
+            k: str(v) if k in ("horizon", "next_xid", "number") and v is not None else v
+            for k, v in asdict(self).items()
+        }
 
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> Position:
@@ -63,7 +66,9 @@ class Choice:
     reason: str
 
 
-def choose(capture: Capture, table: SourceTable, position: Position | None) -> Choice:
+def choose(  # noqa: PLR0911 - one line per rule, in order
+    capture: Capture, table: SourceTable, position: Position | None
+) -> Choice:
     """The cheapest route that is exact for ``table``; ``stale`` when the lake already holds a later capture."""
     if position is None or position.horizon is None:
         return Choice("snapshot", "first load")

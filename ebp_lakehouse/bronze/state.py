@@ -43,7 +43,9 @@ class CurrentState:
 
 def empty_state(key_schema: pa.Schema) -> CurrentState:
     keys = pl.DataFrame(pl.from_arrow(key_schema.empty_table()))
-    return CurrentState(keys.with_columns(pl.lit(None, kind).alias(name) for name, kind in STATE_SCHEMA.items()).clear())
+    return CurrentState(
+        keys.with_columns(pl.lit(None, kind).alias(name) for name, kind in STATE_SCHEMA.items()).clear()
+    )
 
 
 @contextmanager
@@ -62,7 +64,8 @@ def current_state(connection: duckdb.DuckDBPyConnection, table: DeltaTable, key_
         return empty_state(key_schema)
     keys = ", ".join(quote_identifier(name) for name in key_schema.names)
     found = connection.execute(
-        f"SELECT {keys}, arg_max(_bronze_record_hash, _bronze_valid_from) AS {HASH}, max(_bronze_valid_from) AS {VALID_FROM}, "
+        f"SELECT {keys}, "
+        f"arg_max(_bronze_record_hash, _bronze_valid_from) AS {HASH}, max(_bronze_valid_from) AS {VALID_FROM}, "
         f"arg_max(_bronze_is_deleted, _bronze_valid_from) AS {IS_DELETED}, "
         f"arg_max(_bronze_position, _bronze_valid_from) AS {POSITION} FROM {files.relation()} GROUP BY {keys}"
     ).to_arrow_table()
@@ -109,7 +112,9 @@ def lake_figures(
     sums = [f"sum({quote_identifier(name)})" for name in source.measures]
     grouped = f" GROUP BY {', '.join(str(i + 1) for i in range(len(by)))}" if by else ""
     rows, result = 0, Sums()
-    for line in connection.execute(f"SELECT {', '.join([*by, 'count(*)', *sums])} FROM ({current}){grouped}").fetchall():
+    for line in connection.execute(
+        f"SELECT {', '.join([*by, 'count(*)', *sums])} FROM ({current}){grouped}"
+    ).fetchall():
         rows += line[len(by)]
         result[tuple(line[: len(by)])] = tuple(None if v is None else Decimal(v) for v in line[len(by) + 1 :])
     return SourceFigures(rows, source.measures, source.by, result if source.measures else {})

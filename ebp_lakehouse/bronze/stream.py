@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from ebp_lakehouse.bronze.canonical import canonical_text, record_digest
+from ebp_lakehouse.source.extraction import Buffer
 
 BLOCK_BYTES = 8 * 1024 * 1024
 BLOCK_ROWS = 65_536
@@ -39,7 +40,7 @@ class Counter:
     bytes: int = 0
 
 
-def unknown_rows(lines: Iterable[memoryview | bytes], known: Container[bytes], counter: Counter) -> Iterator[Block]:
+def unknown_rows(lines: Iterable[Buffer], known: Container[bytes], counter: Counter) -> Iterator[Block]:
     """Blocks of the rows whose digest is not in ``known``: unchanged rows are dropped before they are parsed."""
     block = Block()
     rows = size = 0

@@ -6,6 +6,7 @@ Not here: what is read (introspection.py, extraction.py).
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -32,7 +33,7 @@ CANONICAL_SETTINGS = {
 }
 
 
-def connect(url: str) -> psycopg.Connection[tuple[object, ...]]:
+def connect(url: str) -> psycopg.Connection[Any]:
     """A read-only session with canonical settings, in autocommit mode.
 
     Raises:
@@ -48,7 +49,7 @@ def connect(url: str) -> psycopg.Connection[tuple[object, ...]]:
         for name, value in CANONICAL_SETTINGS.items():
             connection.execute("SELECT set_config(%s, %s, false)", (name, value))
         if connection.info.server_version < MINIMUM_SERVER_VERSION:
-            raise SourceError(
+            raise SourceError(  # noqa: TRY301
                 f"The source {location(url)} is PostgreSQL {connection.info.server_version // 10000}; "
                 "13 or later is needed."
             )

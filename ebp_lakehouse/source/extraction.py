@@ -29,6 +29,7 @@ PARIS = ZoneInfo("Europe/Paris")
 EVERY_ROW: sql.Composable = sql.SQL("")
 
 Connection = psycopg.Connection[Any]
+Buffer = bytes | bytearray | memoryview
 Sums = dict[tuple[str | None, ...], tuple[Decimal | None, ...]]
 
 
@@ -68,7 +69,7 @@ class Capture:
         self.tables: dict[str, SourceTable] = {}
         self.horizon = 0
         self.next_xid = 0
-        self.captured_at = datetime.min
+        self.captured_at = datetime(1, 1, 1)  # noqa: DTZ001 - UTC without zone, like the lake's columns
         self.system = ""
         self.batch_id = ""
         self._snapshot = ""
@@ -99,7 +100,9 @@ class Capture:
             self._exit = stack.pop_all()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         while not self._idle.empty():
             connection = self._idle.get()
             if connection is not None:
@@ -153,8 +156,8 @@ class Capture:
         table: SourceTable,
         columns: Sequence[str | None],
         where: sql.Composable = EVERY_ROW,
-    ) -> Iterator[memoryview | bytes]:
-        """Stream ``COPY (SELECT columns FROM table where) TO STDOUT (FORMAT csv)``, one row (with its newline) at a time.
+    ) -> Iterator[Buffer]:
+        """Stream ``COPY (SELECT columns FROM table where) TO STDOUT (FORMAT csv)``, a row (with its newline) at a time.
 
         ``None`` in ``columns`` is a dropped column's empty slot. PostgreSQL sends a row per message, even when a value
         holds a newline; the number of messages is checked against the server's own count all the same.
@@ -172,8 +175,8 @@ class Capture:
                 yield row
         if messages != cursor.rowcount:
             raise ExtractionError(
-                f'Table "{table.name}": the server sent {cursor.rowcount} rows but {messages} messages arrived. A proxy '
-                "between here and the source repackages COPY data: connect to the server directly."
+                f'Table "{table.name}": the server sent {cursor.rowcount} rows but {messages} messages arrived. A '
+                "proxy between here and the source repackages COPY data: connect to the server directly."
             )
 
     def figures(self, connection: Connection, table: SourceTable, spec: TableSpec) -> SourceFigures:
@@ -221,9 +224,7 @@ def dated_within(table: SourceTable, first: date, last: date) -> sql.Composable 
 
 def _system_identifier(connection: Connection) -> str:
     """The cluster's identity; ``unknown`` where the server does not let us see it (some hosted services)."""
-    row = connection.execute(
-        "SELECT has_function_privilege('pg_control_system()', 'execute')"
-    ).fetchone()
+    row = connection.execute("SELECT has_function_privilege('pg_control_system()', 'execute')").fetchone()
     if row is None or not row[0]:
         return "unknown"
     row = connection.execute("SELECT system_identifier::text FROM pg_control_system()").fetchone()

@@ -92,7 +92,7 @@ GROUP BY i.indexrelid, i.indrelid
 
 
 def introspect(connection: psycopg.Connection[Any], specs: Iterable[TableSpec]) -> dict[str, SourceTable]:
-    """The tables of ``specs`` that exist, by EBP name. A missing one is simply absent: the caller knows who may miss."""
+    """The tables of ``specs`` that exist, by EBP name. A missing one is absent: the caller knows which may be."""
     by_name = {spec.name: spec for spec in specs}
     found = {row[2]: row for row in connection.execute(_TABLES, (list(by_name),))}
     oids = [row[0] for row in found.values()]
@@ -129,7 +129,13 @@ def reference_table(spec: TableSpec) -> SourceTable:
         if not spec.is_secret(row["column"], row["type"])
     ) or tuple(Column(name, "text", False, number) for number, name in enumerate(spec.key, 1))
     return SourceTable(
-        name=spec.name, schema="", oid=0, columns=columns, key=spec.key, key_is_enforced=True, has_xmin=False,
+        name=spec.name,
+        schema="",
+        oid=0,
+        columns=columns,
+        key=spec.key,
+        key_is_enforced=True,
+        has_xmin=False,
         estimated_rows=0,
     )
 

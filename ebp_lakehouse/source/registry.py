@@ -91,7 +91,7 @@ class TableSpec(_Declared):
         folded = column.casefold()
         if folded in {name.casefold() for name in (*self.secrets, *self.exclude)}:
             return True
-        return pg_type.split("(")[0] in TEXT_TYPES and bool(self._secret.search(column))
+        return pg_type.split("(", maxsplit=1)[0] in TEXT_TYPES and bool(self._secret.search(column))
 
     def personal_class(self, column: str) -> PersonalClass:
         """``direct`` identifies a person by itself, ``indirect`` with other data, ``none`` neither."""
@@ -138,8 +138,7 @@ class Registry(_Declared):
             }
             return cls(
                 tables={
-                    name: TableSpec.model_validate({"name": name, **rules, **body})
-                    for name, body in raw.tables.items()
+                    name: TableSpec.model_validate({"name": name, **rules, **body}) for name, body in raw.tables.items()
                 }
             )
         except ValidationError as error:

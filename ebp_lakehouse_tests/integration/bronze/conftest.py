@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from ebp_lakehouse.bronze.ingest import TableBatch, Window, ingest_table, reconcile
+from ebp_lakehouse.bronze.ingest import TableBatch, ingest_table, reconcile
 from ebp_lakehouse.bronze.reconcile import Difference
 from ebp_lakehouse.demo.servers import EmbeddedPostgres
 from ebp_lakehouse.lake import publication
@@ -99,9 +99,7 @@ def database(postgres: EmbeddedPostgres) -> Iterator[str]:
 @pytest.fixture
 def new_house(database: str, tmp_path: Path) -> Iterator[Callable[..., House]]:
     with psycopg.connect(database, autocommit=True) as db:
-        yield lambda **body: House(
-            database, Lake.open(Settings(lake_url=str(tmp_path / "lake"))), db, declared(**body)
-        )
+        yield lambda **body: House(database, Lake.open(Settings(lake_url=str(tmp_path / "lake"))), db, declared(**body))
 
 
 @pytest.fixture

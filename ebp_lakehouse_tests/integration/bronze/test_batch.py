@@ -34,7 +34,9 @@ def test_first_load_then_every_kind_of_change(house: House) -> None:
     assert (second.choice.route, counts(second), second.rows) == ("batch", (1, 1, 1), 30)
     assert second.scanned_rows == 3, "only rows of new transactions are read"
     assert house.query("SELECT note FROM live WHERE \"Id\" = 'r1'") == [("",)]
-    assert house.query("SELECT note, amount, _bronze_is_deleted FROM versions WHERE \"Id\" = 'r3' ORDER BY _bronze_valid_from") == [
+    assert house.query(
+        "SELECT note, amount, _bronze_is_deleted FROM versions WHERE \"Id\" = 'r3' ORDER BY _bronze_valid_from"
+    ) == [
         ("note 3", Decimal("3.01000000"), False),
         ("note 3", Decimal("3.01000000"), True),
     ]  # fmt: skip
@@ -146,8 +148,8 @@ def test_columns_come_and_go(house: House) -> None:
 
 def test_a_changed_type_stops_the_table_and_leaves_the_lake(house: House) -> None:
     house.ingest()
-    house.run("ALTER TABLE \"T\" ALTER COLUMN kind TYPE text")
-    with pytest.raises(ExtractionError, match='"T", column "kind".*smallint to text'):
+    house.run('ALTER TABLE "T" ALTER COLUMN kind TYPE text')
+    with pytest.raises(ExtractionError, match=r'"T", column "kind".*smallint to text'):
         house.ingest()
     assert publication.latest(house.lake).number == 1
 
@@ -191,7 +193,7 @@ def test_a_view_has_no_xmin_and_duplicates_are_refused(house: House) -> None:
     assert (batch.choice.route, counts(batch)) == ("snapshot", (0, 1, 1))
     assert house.ingest(spec=spec).commit is None
     house.run('CREATE OR REPLACE VIEW "V" AS SELECT * FROM "T" UNION ALL SELECT * FROM "T" WHERE "Id" = \'r5\'')
-    with pytest.raises(ExtractionError, match='"V": the key .Id. does not identify'):
+    with pytest.raises(ExtractionError, match=r'"V": the key .Id. does not identify'):
         house.ingest(spec=spec)
 
 
@@ -214,22 +216,31 @@ def test_missing_tables(house: House) -> None:
     assert house.ingest(spec=vat).rows == 0
     assert house.query('SELECT count("Rate") FROM live', vat) == [(0,)]
     assert house.ingest(spec=vat).commit is None
-    house.run('CREATE TABLE "Vat" ("Id" uuid PRIMARY KEY, "Rate" integer)', 'INSERT INTO "Vat" VALUES (gen_random_uuid(), 20)')
+    house.run(
+        'CREATE TABLE "Vat" ("Id" uuid PRIMARY KEY, "Rate" integer)', 'INSERT INTO "Vat" VALUES (gen_random_uuid(), 20)'
+    )
     assert counts(house.ingest(spec=vat)) == (1, 0, 0)
     assert house.query('SELECT "Rate" FROM live', vat) == [(20,)]
 
 
 def test_secrets_are_never_read(house: House) -> None:
-    house.run("""ALTER TABLE "T" ADD COLUMN xx_mdp_ticket text DEFAULT 'hunter2', ADD COLUMN "MotDePasse" text DEFAULT 'p'""")
+    house.run(
+        """ALTER TABLE "T" ADD COLUMN xx_mdp_ticket text DEFAULT 'hunter2', ADD COLUMN "MotDePasse" text DEFAULT 'p'"""
+    )
     house.ingest()
-    assert not any(b"hunter2" in p.read_bytes() or b"xx_mdp" in p.read_bytes() for p in Path(house.lake.url).rglob("*") if p.is_file())
+    assert not any(
+        b"hunter2" in p.read_bytes() or b"xx_mdp" in p.read_bytes()
+        for p in Path(house.lake.url).rglob("*")
+        if p.is_file()
+    )
 
 
 def test_window_is_layout_not_history(new_house: Callable[..., House]) -> None:
     house = new_house()
     house.run(
         'CREATE TABLE "T" ("Id" int PRIMARY KEY, "sysCreatedDate" timestamp, "sysModifiedDate" timestamp, v int)',
-        """INSERT INTO "T" VALUES (1, '2026-01-05 23:59:59', NULL, 1), (2, '2026-01-04', '2026-01-05', 1), (3, '2026-01-06', NULL, 1)""",
+        """INSERT INTO "T" VALUES (1, '2026-01-05 23:59:59', NULL, 1), (2, '2026-01-04', '2026-01-05', 1),
+            (3, '2026-01-06', NULL, 1)""",
     )
     day = date(2026, 1, 5)
     batch = house.ingest(window=(day, day), ingestion_date=day)

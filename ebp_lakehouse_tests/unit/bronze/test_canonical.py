@@ -19,8 +19,35 @@ from ebp_lakehouse.source.introspection import Column, SourceTable
 
 AMOUNT = pa.decimal128(28, 8)
 HOSTILE = [
-    "", " ", '"', '""', ",", ",,,", "a,b", "a\nb", "a\r\nb", "\n", "\\.", "\\N", "NULL", "null", "é", "ﬁ", "🧾", "\ufeffx",
-    "'", "a\tb", "\x01", "1.50", "NaN", "t", "x,", "x\n", "e\u0301", "'; DROP TABLE x; --", "\u2028",
+    "",
+    " ",
+    '"',
+    '""',
+    ",",
+    ",,,",
+    "a,b",
+    "a\nb",
+    "a\r\nb",
+    "\n",
+    "\\.",
+    "\\N",
+    "NULL",
+    "null",
+    "é",
+    "ﬁ",
+    "🧾",
+    "\ufeffx",
+    "'",
+    "a\tb",
+    "\x01",
+    "1.50",
+    "NaN",
+    "t",
+    "x,",
+    "x\n",
+    "e\u0301",
+    "'; DROP TABLE x; --",
+    "\u2028",
 ]
 
 
@@ -44,7 +71,11 @@ def test_hostile_text_survives_in_every_place(text: str) -> None:
     ]
 
 
-@given(st.lists(st.one_of(st.none(), st.text(st.characters(codec="utf-8", exclude_characters="\x00"))), min_size=1, max_size=4))
+@given(
+    st.lists(
+        st.one_of(st.none(), st.text(st.characters(codec="utf-8", exclude_characters="\x00"))), min_size=1, max_size=4
+    )
+)
 def test_any_text_survives(values: list[str | None]) -> None:
     names = [f"c{i}" for i in range(len(values))]
     schema = pa.schema([(name, pa.string()) for name in names])
@@ -84,9 +115,7 @@ def test_what_does_not_fit_is_refused_with_table_column_key_and_value(
 
 
 def test_booleans_bytes_floats_and_timestamps() -> None:
-    schema = pa.schema(
-        [("b", pa.bool_()), ("y", pa.binary()), ("f", pa.float64()), ("t", pa.timestamp("us"))]
-    )
+    schema = pa.schema([("b", pa.bool_()), ("y", pa.binary()), ("f", pa.float64()), ("t", pa.timestamp("us"))])
     rows = parse([b"t,\\x00ff,0.1,2024-02-29 23:59:59.123456\n", b"f,\\x,-Infinity,\n"], schema, table="T", key=["b"])
     assert rows.to_pylist() == [
         {"b": True, "y": b"\x00\xff", "f": 0.1, "t": datetime(2024, 2, 29, 23, 59, 59, 123456)},  # noqa: DTZ001
@@ -101,7 +130,9 @@ def test_an_empty_added_column_changes_no_hash_and_a_value_cannot_be_cut() -> No
     assert record_digest(b"1,x").hex() == hashlib.md5(b"1,x", usedforsecurity=False).hexdigest()
 
 
-@given(st.lists(st.lists(st.one_of(st.none(), st.sampled_from(HOSTILE)), min_size=3, max_size=3), min_size=2, max_size=2))
+@given(
+    st.lists(st.lists(st.one_of(st.none(), st.sampled_from(HOSTILE)), min_size=3, max_size=3), min_size=2, max_size=2)
+)
 def test_different_rows_have_different_texts(rows: list[list[str | None]]) -> None:
     one, other = rows
     assert (canonical_text(copy_csv(*one)) == canonical_text(copy_csv(*other))) == (one == other)

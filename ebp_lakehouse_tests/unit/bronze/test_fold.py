@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ebp_lakehouse.bronze.fold import (
-    CHANGE, HASH, IS_DELETED, POSITION, ROW, STATE_SCHEMA, VALID_FROM, check_shrink, fold, repeated, vanished,
+    CHANGE,
+    HASH,
+    IS_DELETED,
+    POSITION,
+    ROW,
+    STATE_SCHEMA,
+    VALID_FROM,
+    check_shrink,
+    fold,
+    repeated,
+    vanished,
 )  # fmt: skip
 from ebp_lakehouse.errors import ExtractionError
 
@@ -106,7 +116,9 @@ def test_repeated_keys_are_found_column_by_column() -> None:
     assert repeated(keys.head(2)).is_empty()
 
 
-@pytest.mark.parametrize(("live_rows", "lost", "refused"), [(100, 50, False), (100, 51, True), (20, 20, False), (30, 21, True)])
+@pytest.mark.parametrize(
+    ("live_rows", "lost", "refused"), [(100, 50, False), (100, 51, True), (20, 20, False), (30, 21, True)]
+)
 def test_shrink_guard(live_rows: int, lost: int, refused: bool) -> None:
     if not refused:
         check_shrink("Item", "item", live=live_rows, lost=lost, accepted=())

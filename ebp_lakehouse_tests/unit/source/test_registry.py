@@ -44,7 +44,9 @@ def test_the_secrets_of_the_reference_are_exactly_these(reference: dict[str, dic
     }
 
 
-@pytest.mark.parametrize("name", ["xx_Password_FTP", "motdepasse", "api_key", "PWD", "xx_MDP", "AccessToken", "ClientSecret"])
+@pytest.mark.parametrize(
+    "name", ["xx_Password_FTP", "motdepasse", "api_key", "PWD", "xx_MDP", "AccessToken", "ClientSecret"]
+)
 def test_text_that_looks_like_a_secret_is_one(name: str) -> None:
     spec = Registry.load().tables["Customer"]
     assert spec.is_secret(name, "character varying(20)")
@@ -79,7 +81,8 @@ def test_selection_takes_either_name_and_refuses_unknown_ones() -> None:
 
 
 def test_a_wrong_file_names_the_table_and_field() -> None:
-    text = "secrets: []\nsecret_patterns: []\npersonal_rules: []\ntables:\n  Vat: {asset: vat, domain: nowhere, description: x}"
+    rules = "secrets: []\nsecret_patterns: []\npersonal_rules: []\n"
+    text = rules + "tables:\n  Vat: {asset: vat, domain: nowhere, description: x}"
     with pytest.raises(ContractError, match="domain"):
         Registry.load(text)
 
