@@ -127,7 +127,7 @@ class _Sink:
         self.size = 0
 
     def write(self, data: bytes) -> int:
-        self._upload.write(bytes(data))
+        self._upload.write(data)
         self.size += len(data)
         return len(data)
 

@@ -6,13 +6,13 @@ Not here: publishing the commit (orchestration does, after the checks), the Dags
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from itertools import chain
 from time import perf_counter
 from typing import Any
 
-import duckdb
 import polars as pl
 import psycopg
 import pyarrow as pa
@@ -23,7 +23,7 @@ from ebp_lakehouse.bronze.canonical import Layout, describe_key, hex_digests, la
 from ebp_lakehouse.bronze.fold import CHANGE, DELETE, HASH, INSERT, IS_DELETED, ROW, UPDATE, VALID_FROM
 from ebp_lakehouse.bronze.reconcile import Difference, compare
 from ebp_lakehouse.bronze.routes import Choice, Position, advanced, choose
-from ebp_lakehouse.bronze.state import CurrentState, current_state, empty_state, lake_figures, last_values, reading
+from ebp_lakehouse.bronze.state import LakeState, lake_figures, last_values, reading
 from ebp_lakehouse.bronze.stream import Block, Counter, Prefetched, unknown_rows
 from ebp_lakehouse.bronze.versions import Stamp, physical_schema
 from ebp_lakehouse.errors import ExtractionError, LakeError, SourceError
@@ -126,6 +126,7 @@ def ingest_table(
             )
         table = reference_table(spec)
     before = Position.from_json(pin.position) if pin is not None else None
+    live = pin.rows if pin is not None else 0
     if window is not None:
         choice = Choice("window", f"back-fill of {window[0]} to {window[1]}")
     elif spec.name not in capture.tables:
@@ -134,7 +135,9 @@ def ingest_table(
         choice = choose(capture, table, before)
     while True:
         try:
-            batch = _Ingestion(capture, table, spec, writer, before, choice, ingestion_date, window).run(accept_shrink)
+            batch = _Ingestion(capture, table, spec, writer, before, live, choice, ingestion_date, window).run(
+                accept_shrink
+            )
         except _UnknownRowsError:
             choice = Choice("snapshot", "the batch did not explain the source's number of rows")
         else:
@@ -160,6 +163,7 @@ class _Ingestion:
     spec: TableSpec
     writer: TableWriter
     before: Position | None
+    live: int  # rows that readers see now
     choice: Choice
     ingestion_date: date
     window: Window | None
@@ -176,26 +180,26 @@ class _Ingestion:
         # A table that never had a row may still take any shape: its columns were only expected, not seen.
         has_rows = bool(self.writer.files())
         plan = layout(self.table, self.writer.schema if has_rows else None)
-        with reading(self.writer.lake) as lake, self.capture.reader() as source:
-            state = empty_state(plan.key_schema)
-            if has_rows and self.writer.table is not None:
-                state = current_state(lake, self.writer.table, plan.key_schema)
+        with ExitStack() as stack:
+            source = stack.enter_context(self.capture.reader())
+            published = self.writer.table if has_rows else None
+            state = LakeState(self.writer.lake, published, plan.key_schema, stack)
             figures = self._figures(source)
             commit = None
             if self.choice.route != "stale":
                 if self.complete:
-                    lost = state.live - figures.rows
+                    lost = self.live - figures.rows
                     folding.check_shrink(
-                        self.spec.name, self.spec.asset, live=state.live, lost=lost, accepted=accept_shrink
+                        self.spec.name, self.spec.asset, live=self.live, lost=lost, accepted=accept_shrink
                     )
-                commit = self._append(self._versions(source, lake, plan, state, figures, accept_shrink), plan, has_rows)
+                commit = self._append(self._versions(source, plan, state, figures, accept_shrink), plan, has_rows)
         return TableBatch(
             spec=self.spec,
             choice=self.choice,
             commit=commit,
             based_on=self.writer.based_on,
             position=advanced(self.capture, self.table, self.before, self.choice.route),
-            rows=state.live + self.changes[INSERT] - self.changes[DELETE],
+            rows=self.live + self.changes[INSERT] - self.changes[DELETE],
             inserted=self.changes[INSERT],
             updated=self.changes[UPDATE],
             deleted=self.changes[DELETE],
@@ -245,9 +249,8 @@ class _Ingestion:
     def _versions(
         self,
         source: psycopg.Connection[Any],
-        lake: duckdb.DuckDBPyConnection,
         plan: Layout,
-        state: CurrentState,
+        state: LakeState,
         figures: SourceFigures,
         accept_shrink: Collection[str],
     ) -> Iterator[pa.RecordBatch]:
@@ -260,20 +263,20 @@ class _Ingestion:
             position=max(self.capture.horizon, self.before.number if self.before else 0),
         )
         keys: list[pl.DataFrame] = []
-        with Prefetched(unknown_rows(self._lines(source, plan), state.live_digests(), self.counter)) as blocks:
+        with Prefetched(unknown_rows(self._lines(source, plan), state if self.live else (), self.counter)) as blocks:
             for block in blocks:
                 yield from self._new_versions(block, plan, state, stamp, keys)
         if keys and (twice := folding.repeated(pl.concat(keys))).height:
             raise self._not_unique(describe_key(twice.to_dicts()[0]))
         if not self.complete:
             return
-        surplus = state.live + self.changes[INSERT] - figures.rows
+        surplus = self.live + self.changes[INSERT] - figures.rows
         if surplus < 0:
             if self.choice.route == "batch":
                 raise _UnknownRowsError
             raise self._not_unique(f"{figures.rows} rows, {figures.rows + surplus} distinct keys")
         if surplus > 0:
-            yield from self._deleted_versions(source, lake, plan, state, stamp, accept_shrink)
+            yield from self._deleted_versions(source, plan, state, stamp, accept_shrink)
 
     def _lines(self, source: psycopg.Connection[Any], plan: Layout) -> Iterator[Buffer]:
         where = EVERY_ROW
@@ -289,7 +292,7 @@ class _Ingestion:
         return self.capture.copy_rows(source, self.table, plan.selected, where)
 
     def _new_versions(
-        self, block: Block, plan: Layout, state: CurrentState, stamp: Stamp, keys: list[pl.DataFrame]
+        self, block: Block, plan: Layout, state: LakeState, stamp: Stamp, keys: list[pl.DataFrame]
     ) -> Iterator[pa.RecordBatch]:
         values = parse(block.lines, plan.schema, table=self.spec.name, key=self.spec.key)
         own = values.select(list(self.spec.key))
@@ -304,7 +307,7 @@ class _Ingestion:
         hashes = hex_digests(block.digests)
         changes = frame.with_columns(pl.Series(HASH, hashes), pl.lit(False).alias(IS_DELETED))
         kept = folding.fold(
-            changes, state.frame, self.spec.key, position=stamp.position, captured_at=self.capture.captured_at
+            changes, state.current.frame, self.spec.key, position=stamp.position, captured_at=self.capture.captured_at
         )
         if kept.is_empty():
             return
@@ -335,21 +338,20 @@ class _Ingestion:
     def _deleted_versions(
         self,
         source: psycopg.Connection[Any],
-        lake: duckdb.DuckDBPyConnection,
         plan: Layout,
-        state: CurrentState,
+        state: LakeState,
         stamp: Stamp,
         accept_shrink: Collection[str],
     ) -> Iterator[pa.RecordBatch]:
-        gone = folding.vanished(state.frame, self._source_keys(source, plan), self.spec.key)
-        folding.check_shrink(self.spec.name, self.spec.asset, live=state.live, lost=gone.height, accepted=accept_shrink)
+        gone = folding.vanished(state.current.frame, self._source_keys(source, plan), self.spec.key)
+        folding.check_shrink(self.spec.name, self.spec.asset, live=self.live, lost=gone.height, accepted=accept_shrink)
         if gone.is_empty() or self.writer.table is None:
             return
-        for block in last_values(lake, self.writer.table, gone, self.spec.key, plan.schema):
+        for block in last_values(state.session, self.writer.table, gone, self.spec.key, plan.schema):
             keys = pl.DataFrame(pl.from_arrow(block.select([*self.spec.key, HASH])))
             kept = folding.fold(
                 keys.with_columns(pl.lit(True).alias(IS_DELETED)),
-                state.frame,
+                state.current.frame,
                 self.spec.key,
                 position=stamp.position,
                 captured_at=self.capture.captured_at,

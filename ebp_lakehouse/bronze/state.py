@@ -5,8 +5,9 @@ Only the few columns that are needed are read from the Parquet files. Not here: 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -46,6 +47,44 @@ def empty_state(key_schema: pa.Schema) -> CurrentState:
     return CurrentState(
         keys.with_columns(pl.lit(None, kind).alias(name) for name, kind in STATE_SCHEMA.items()).clear()
     )
+
+
+class LakeState:
+    """The state of one table, read when something first asks for it: most batches of most tables bring nothing.
+
+    Safe to ask from the reading thread and the writing thread. ``digest in state`` asks for the live rows' digests.
+    """
+
+    def __init__(self, lake: Lake, table: DeltaTable | None, key_schema: pa.Schema, stack: ExitStack) -> None:
+        self._lake, self._table, self._key_schema, self._stack = lake, table, key_schema, stack
+        self._lock = threading.RLock()
+        self._session: duckdb.DuckDBPyConnection | None = None
+        self._state: CurrentState | None = None
+        self._digests: frozenset[bytes] | None = None
+
+    @property
+    def session(self) -> duckdb.DuckDBPyConnection:
+        with self._lock:
+            if self._session is None:
+                self._session = self._stack.enter_context(reading(self._lake))
+            return self._session
+
+    @property
+    def current(self) -> CurrentState:
+        with self._lock:
+            if self._state is None:
+                self._state = (
+                    empty_state(self._key_schema)
+                    if self._table is None
+                    else current_state(self.session, self._table, self._key_schema)
+                )
+            return self._state
+
+    def __contains__(self, digest: object) -> bool:
+        if self._digests is None:
+            with self._lock:
+                self._digests = self.current.live_digests()
+        return digest in self._digests
 
 
 @contextmanager
