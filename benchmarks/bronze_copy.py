@@ -244,7 +244,8 @@ def run_dlt(names: list[str], environment: dict[str, str], home: Path) -> dict[s
     target.mkdir()
     done = subprocess.run(
         [python, "-c", DLT_SCRIPT, json.dumps(names), str(target)],
-        env=environment | {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "ERROR"}, stdout=subprocess.PIPE, text=True, check=True,
+        env=environment | {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "ERROR"},
+        stdout=subprocess.PIPE, text=True, check=True,
     )  # fmt: skip
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
