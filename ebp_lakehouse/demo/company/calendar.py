@@ -37,10 +37,10 @@ class BusinessCalendar:
         return np.asarray(np.cumsum(self.weights) / self.weights.sum())
 
     def roll(self, days: Int) -> Int:
-        """The same day when it is worked, else the next business day; days past the end stay as they are."""
+        """The same day when it is worked, else the next business day; past the last one, a day after ``as_of``."""
         index = np.searchsorted(self.days, days)
         inside = index < len(self.days)
-        return np.where(inside, self.days[np.minimum(index, len(self.days) - 1)], days)
+        return np.where(inside, self.days[np.minimum(index, len(self.days) - 1)], np.maximum(days, self.as_of + 1))
 
     def roll_invoicing(self, days: Int) -> Int:
         """Like ``roll``, jumping over the planted day on which nobody invoiced."""

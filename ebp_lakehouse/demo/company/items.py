@@ -34,6 +34,8 @@ YEARLY_PRICE_RISE = 1.027  # catalogue prices follow inflation each January
 NEVER_SOLD_SHARE = 0.15
 BUNDLES = 14  # with 54 components in the reference installation
 COMPONENTS = 54
+# Shares of the lines: a dealer who also installs.
+KIND_SHARES = {GOOD: 0.74, SERVICE: 0.10, LABOUR: 0.08, TRAVEL: 0.05, BUNDLE: 0.03}
 ZIPF = 0.85  # fast movers: the top tenth of the items makes most of the lines
 
 NOUNS = {
@@ -115,10 +117,11 @@ def build(seed: int, scale: float, calendar: BusinessCalendar, masters: Masters)
     ends = (rng.random(count) < 0.2) & (kind == GOOD)
     last_day = np.where(ends, np.minimum(first_day + rng.integers(400, 2500, count), calendar.as_of), calendar.as_of)
     weight = 1.0 / (1 + rng.permutation(count)) ** ZIPF
-    weight *= np.select([kind == LABOUR, kind == TRAVEL, kind == BUNDLE], [4.0, 3.0, 4.0], 1.0)
     sellable = rng.random(count) >= NEVER_SOLD_SHARE
     sellable[: max(10, count // 50)] = True
     weight = np.where(sellable | (kind == BUNDLE), weight, 0.0)
+    for of_kind, share in KIND_SHARES.items():  # the same mix of lines whatever the number of items
+        weight[kind == of_kind] *= share / weight[kind == of_kind].sum()
     ecotax = np.where((kind == GOOD) & (rng.random(count) < 0.04), rng.choice([5, 25, 110, 800], count), 0)
     arrays = {
         "kind": kind, "price": price, "cost": cost, "vat": vat, "unit": unit, "manage_stock": stock, "weight": weight,
