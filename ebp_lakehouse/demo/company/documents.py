@@ -1,0 +1,347 @@
+"""``SaleDocument``, ``SaleDocumentEx``, ``SaleCreditMemoOrigin`` and ``PeriodicInvoicing`` rendered from the skeleton.
+
+Numbers, states, links to parents, VAT breakdown, snapshots of the customer's address. No amount is computed here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from ebp_lakehouse.demo.company.calendar import BusinessCalendar
+from ebp_lakehouse.demo.company.chains import NAMES
+from ebp_lakehouse.demo.company.customers import Customers
+from ebp_lakehouse.demo.company.derived import ORIGIN_BY_TABLE, ORIGIN_BY_TEXT
+from ebp_lakehouse.demo.company.masters import Masters
+from ebp_lakehouse.demo.company.padding import Progress
+from ebp_lakehouse.demo.company.pricing import RATES_BP, DocumentAmounts, DocumentInputs, sum_by
+from ebp_lakehouse.demo.company.primitives import (
+    DAY_US,
+    Int,
+    at_least_one,
+    decimals,
+    exactly,
+    office_time,
+    rank_in_group,
+    stamps,
+    take,
+    users,
+)
+from ebp_lakehouse.demo.company.skeleton import Skeleton
+
+PREFIXES = {1: "DE", 2: "FA", 3: "AV", 4: "AC", 5: "AA", 6: "BL", 7: "BR", 8: "CC", 12: "ZZ"}
+TEMPLATE_PREFIX = "MOD"
+POSTED_AFTER_DAYS = 45  # accounting takes over the documents of closed months
+ORPHAN_CUSTOMERS, HELD, TEMPORARY, DISAGREEING = 8, 4, 4, 6
+DIRTY_CODES = 0.004
+
+
+@dataclass(frozen=True)
+class DocumentContext:
+    """Ids, sys columns and warehouse of each document, shared with its lines and its extension row."""
+
+    ids: pl.Series
+    created: Int
+    modified: Int
+    created_user: pl.Series
+    modified_user: pl.Series
+    storehouse: Int
+    settled_order: Int
+    numbers: pl.Series
+    suffix: Int
+    prefix: pl.Series
+
+
+def inputs(sk: Skeleton) -> DocumentInputs:
+    """The typed foot of each document, ready for ``pricing.price``."""
+    docs = sk.documents
+    return DocumentInputs(
+        footer_bp=docs["footer_bp"],
+        financial_bp=docs["financial_bp"],
+        shipping=docs["shipping"],
+        shipping_vat=docs["shipping_vat"],
+        shipping_without_financial=docs["shipping_no_financial"] == 1,
+        charges=docs["charges"],
+        charges_vat=np.where(docs["shipping_vat"] == 5, 5, 0),
+        price_with_tax=docs["ttc"] == 1,
+    )
+
+
+def context(rng: np.random.Generator, sk: Skeleton, calendar: BusinessCalendar, last_payment: Int, settled_order: Int, ids: pl.Series) -> DocumentContext:
+    """Numbers in date order per kind; created around the document date; modified when paid or soon after."""
+    docs, size = sk.documents, sk.documents.size
+    day = np.minimum(docs["day"], calendar.as_of)
+    # One document in ten is typed the day after or prepared some days before.
+    shift = np.where(rng.random(size) < 0.1, rng.integers(-4, 2, size), 0)
+    created = office_time(rng, np.minimum(day + shift, calendar.as_of))
+    touched = created + rng.integers(0, 20, size) * 1_800_000_000
+    touched = np.where(rng.random(size) < 0.25, created + rng.integers(1, 25, size) * DAY_US, touched)
+    modified = np.maximum(touched, np.where(last_payment > 0, last_payment * DAY_US + 36_000_000_000 + rng.integers(0, 20_000_000_000, size), 0))
+    modified = np.maximum(np.minimum(modified, calendar.as_of * DAY_US + 66_600_000_000), created)
+    series = docs["kind"] * 2 + (docs["template"] == 1)
+    suffix = rank_in_group(series, docs["day"] * 4_000_000 + np.arange(size)) + 1
+    prefixes = sorted({*PREFIXES.values(), TEMPLATE_PREFIX})
+    code = np.array([prefixes.index(PREFIXES[k]) for k in docs["kind"].tolist()])
+    prefix = take(prefixes, np.where(docs["template"] == 1, prefixes.index(TEMPLATE_PREFIX), code))
+    return DocumentContext(
+        ids=ids,
+        created=created,
+        modified=modified,
+        created_user=users(rng, size),
+        modified_user=users(rng, size),
+        storehouse=np.where(rng.random(size) < 0.85, 0, rng.integers(1, 3, size)),
+        settled_order=settled_order,
+        numbers=prefix + pl.Series(suffix).cast(pl.String).str.zfill(8),
+        suffix=suffix,
+        prefix=prefix,
+    )
+
+
+def settled_orders(rng: np.random.Generator, sk: Skeleton) -> Int:
+    """Orders closed by hand: cancelled ones, and half of those whose remainder will never be delivered."""
+    path = sk.documents["path"]
+    order = sk.documents["kind"] == 8
+    remainder = (path == NAMES.index("REMAINDER")) & (rng.random(sk.documents.size) < 0.5)
+    return (order & ((path == NAMES.index("CANCELLED")) | remainder)).astype(np.int64)
+
+
+def frame(  # noqa: PLR0913 - the widest table of the source, one place
+    rng: np.random.Generator, scale: float, sk: Skeleton, amounts: DocumentAmounts, ctx: DocumentContext, customers: Customers,
+    masters: Masters, calendar: BusinessCalendar, payer: Int, due: Int, balance: Int, to_deliver: Int, progress: Progress,
+) -> pl.DataFrame:  # fmt: skip
+    """One row per document with the columns of ``SaleDocument`` that mean something here."""
+    docs, size = sk.documents, sk.documents.size
+    kind, day, customer = docs["kind"], docs["day"], docs["customer"]
+    payable = np.isin(kind, (2, 3, 4, 5)) & (docs["template"] != 1)
+    posted = payable & (day < calendar.as_of - POSTED_AFTER_DAYS) & (rng.random(size) < 0.98) | (docs["template"] == 2)
+    origin, target = _parents(rng, scale, sk)
+    number_origin = np.where((docs["origin_link"] == ORIGIN_BY_TEXT) & (kind == 3), docs["origin"], np.where(kind == 3, -1, origin))
+    master = customers.frame[customer.tolist()]
+    delivery_state = _delivery_state(sk, progress)
+    margin = amounts.total - amounts.cost
+    money = {
+        "AmountVatExcluded": amounts.gross,
+        "DiscountAmount": amounts.footer,
+        "AmountVatExcludedWithDiscount": amounts.net,
+        "ShippingAmountVatExcluded": amounts.shipping,
+        "InvoicingChargesAmountVatExcluded": amounts.charges,
+        "EcotaxAmountVatExcluded": amounts.ecotax,
+        "EcotaxVatAmount": amounts.ecotax_vat,
+        "EcotaxAmountVatIncluded": amounts.ecotax + amounts.ecotax_vat,
+        "AmountVatExcludedWithDiscountAndShipping": amounts.total,
+        "AmountVatExcludedWithDiscountAndShippingWithoutEcotax": amounts.total - amounts.ecotax,
+        "VatAmount": amounts.vat_amount,
+        "VatAmountWithoutEcotax": amounts.vat_amount - amounts.ecotax_vat,
+        "AmountVatIncluded": amounts.total_ttc,
+        "FinancialDiscountAmount": amounts.financial,
+        "AmountWithFinancialDiscount": amounts.total - amounts.financial,
+        "DepositAmount": docs["deposit_amount"],
+        "DepositCurrencyAmount": docs["deposit_amount"],
+        "TotalDueAmount": due,
+        "CommitmentsBalanceDue": balance,
+        "CommitmentsCurrencyBalanceDue": balance,
+        "CostPrice": amounts.cost,
+        "InterestAmountVatExcluded": margin,
+        "GrossInterestAmount": margin,
+        "DiscountRate": docs["footer_bp"],
+        "FinancialDiscountRate": docs["financial_bp"],
+    }
+    return pl.DataFrame(
+        {
+            "Id": ctx.ids,
+            "DocumentType": kind,
+            "DocumentNumber": ctx.numbers,
+            "NumberPrefix": ctx.prefix,
+            "NumberSuffix": decimals(ctx.suffix, 0),
+            "DocumentDate": stamps(day * DAY_US),
+            "GlobalDocumentOrder": rank_in_group(day),
+            "CustomerId": _customer_codes(rng, scale, customer, customers),
+            "CustomerName": master["Name"],
+            "CustomerCivility": master["Civility"],
+            "ColleagueId": take(masters.colleague_codes, np.where(rng.random(size) < 0.02, -1, docs["seller"])),
+            "StorehouseId": take(masters.storehouse_ids, ctx.storehouse),
+            "SettlementModeId": master["SettlementModeId"],
+            "VatId": take(masters.vat_ids, np.where(customers.export[customer], 5, 0)),
+            "ShippingVatId": take(masters.vat_ids, docs["shipping_vat"]),
+            "InvoicingChargesVatId": take(masters.vat_ids, np.where(docs["shipping_vat"] == 5, 5, 0)),
+            "TerritorialityId": np.full(size, masters.territory_id),
+            "PaymentThirdId": take(customers.frame["Id"], np.where(payer[customer] != customer, payer[customer], -1)),
+            "CurrencyId": take(("EUR",), np.where(customer % 40 == 7, 0, -1)),
+            "ValidationState": np.where(posted, 3, np.where(payable & (day < calendar.as_of - 10), 1, 0)),
+            "DocumentState": np.where(docs["dead"] == 1, 3, np.where(target >= 0, 2, 0)),
+            "DeliveryState": _nullable(delivery_state, kind == 8),
+            "xx_Soldee": ctx.settled_order == 1,
+            "ValidityDate": _where(kind == 1, stamps((day + 30) * DAY_US)),
+            "DeliveryDate": _where(np.isin(kind, (1, 6, 8)), stamps((day + np.where(kind == 6, 0, 10)) * DAY_US)),
+            "OriginDocumentType": _nullable(kind[np.maximum(number_origin, 0)], number_origin >= 0),
+            "OriginDocumentNumber": take(ctx.numbers, number_origin),
+            "TransferedDocumentId": take(ctx.ids, target),
+            "AssociatedInvoiceId": take(ctx.ids, _invoice_of_deposit(sk)),
+            "AssociatedOrderId": take(ctx.ids, np.where(kind == 4, docs["origin"], -1)),
+            "Revision": take(("", "A", "B"), docs["revision"]),
+            "Reference": take(tuple(f"Votre commande {n}" for n in range(1000)), np.where(rng.random(size) < 0.3, rng.integers(0, 1000, size), -1)),
+            "PriceWithTaxBased": docs["ttc"] == 1,
+            "ShippingNotSubjectToFinancialDiscount": docs["shipping_no_financial"] == 1,
+            "InvoicingChargesNotSubjectToFinancialDiscount": np.ones(size, dtype=bool),
+            "IsEcotaxAmountIncludedToDueAmount": amounts.ecotax != 0,
+            "Printed": rng.random(size) < 0.9,
+            "CorrectionType": np.where(kind == 3, 1, 0),
+            **_addresses(master),
+            "sysCreatedDate": stamps(ctx.created),
+            "sysCreatedUser": ctx.created_user,
+            "sysModifiedDate": stamps(ctx.modified),
+            "sysModifiedUser": ctx.modified_user,
+            "RemainingAmountToDeliverVatExcluded": decimals(to_deliver),
+            **{name: decimals(values) for name, values in money.items()},
+            **vat_columns(amounts, masters),
+        }
+    )
+
+
+def vat_columns(amounts: DocumentAmounts, masters: Masters) -> dict[str, pl.Series]:
+    """``DetailVatAmount0_…5_…``: the rates used by each document, in the order of the VAT slots, NULL beyond."""
+    place = np.cumsum(amounts.used, axis=1) - 1
+    out: dict[str, pl.Series] = {}
+    for position in range(len(RATES_BP)):
+        here = amounts.used & (place == position)
+        slot = np.where(here.any(axis=1), here.argmax(axis=1), -1)
+        filled, safe, every = slot >= 0, np.maximum(slot, 0), np.arange(len(slot))
+        base, vat = amounts.base[every, safe], amounts.vat[every, safe]
+        name = f"DetailVatAmount{position}_"
+        collection = amounts.vat_collection[every, safe]
+        out[f"{name}DetailVatId"] = take(masters.vat_ids, slot)
+        for column, values in (
+            ("DetailVatRate", RATES_BP[safe]),
+            ("DetailAmountVatExcluded", base),
+            ("DetailVatAmount", vat),
+            ("DetailAmountVatIncluded", base + vat),
+            ("VatAmountOnDebit", vat - collection),
+            ("VatAmountOnCollection", collection),
+        ):
+            out[name + column] = _where(filled, decimals(values))
+    return out
+
+
+def extension_frame(rng: np.random.Generator, scale: float, sk: Skeleton, ctx: DocumentContext, masters: Masters, to_invoice: Int, calendar: BusinessCalendar) -> pl.DataFrame:
+    """``SaleDocumentEx``, one row per document; a few held or temporary tickets that are not sales."""
+    docs, size = sk.documents, sk.documents.size
+    direct = (docs["path"] == NAMES.index("DIRECT")) & (docs["kind"] == 2)
+    held = exactly(rng, direct & (docs["day"] > calendar.as_of - 400), at_least_one(HELD, scale))
+    temporary = exactly(rng, direct & ~held & (docs["day"] > calendar.as_of - 400), at_least_one(TEMPORARY, scale))
+    accepted = (docs["kind"] == 1) & (docs["dead"] == 0)
+    return pl.DataFrame(
+        {
+            "Id": ctx.ids,
+            "IsHeldReceipt": held,
+            "IsTemporary": pl.select(pl.when(pl.Series(temporary)).then(pl.lit(True)).when(pl.Series(np.arange(size) % 2 == 0)).then(pl.lit(False))).to_series(),
+            "IsReferenceDocument": docs["template"] == 1,
+            "AcceptanceDate": _where(accepted, stamps((docs["day"] + 8) * DAY_US)),
+            "CreatorColleagueId": take(masters.colleague_codes, docs["seller"]),
+            "RemainingAmountToInvoiceVatExcluded": decimals(to_invoice),
+        }
+    )
+
+
+def credit_origin_frame(sk: Skeleton, ctx: DocumentContext) -> pl.DataFrame:
+    """``SaleCreditMemoOrigin``: the invoices named by credit notes linked through it."""
+    docs = sk.documents
+    notes = np.flatnonzero((docs["kind"] == 3) & (docs["origin_link"] == ORIGIN_BY_TABLE))
+    invoices = docs["origin"][notes]
+    return pl.DataFrame(
+        {
+            "Id": np.arange(1, len(notes) + 1),
+            "CreditMemoId": take(ctx.ids, notes),
+            "InvoiceNumber": take(ctx.numbers, invoices),
+            "InvoiceDate": stamps(docs["day"][invoices] * DAY_US),
+            "IsInsertedManuelly": np.arange(len(notes)) % 5 == 0,
+        }
+    )
+
+
+def periodic_frame(sk: Skeleton, ctx: DocumentContext, customers: Customers) -> pl.DataFrame:
+    """``PeriodicInvoicing``: one recurring invoice per model document."""
+    rows = np.flatnonzero(sk.documents["template"] > 0)
+    size = len(rows)
+    start = sk.documents["day"][rows]
+    yearly = np.arange(size) % 3 == 0
+    return pl.DataFrame(
+        {
+            "Id": [f"FP{n:06d}" for n in range(1, size + 1)],
+            "Caption": ("Contrat " + take(customers.frame["Id"], sk.documents["customer"][rows])).rename("Caption"),
+            "Periodicity_StartDate": stamps(start * DAY_US),
+            "Periodicity_EndDate": _where(np.arange(size) % 4 == 0, stamps((start + 1095) * DAY_US)),
+            "Periodicity_Type": np.full(size, 3),
+            "Periodicity_UserIncrement": np.where(yearly, 12, np.where(np.arange(size) % 3 == 1, 3, 1)),
+            "Periodicity_Caption": take(("Tous les ans", "Tous les trimestres", "Tous les mois"), np.arange(size) % 3),
+            "ReferenceDocumentId": take(ctx.ids, rows),
+            "SettlementModeId": take(customers.frame["SettlementModeId"], sk.documents["customer"][rows]),
+            "sysCreatedDate": stamps(ctx.created[rows]),
+            "sysCreatedUser": take(ctx.created_user, rows),
+            "sysModifiedDate": stamps(ctx.modified[rows]),
+            "sysModifiedUser": take(ctx.modified_user, rows),
+        }
+    )
+
+
+def _where(mask: np.ndarray, values: pl.Series) -> pl.Series:
+    return pl.select(pl.when(pl.Series(mask)).then(values)).to_series()
+
+
+def _nullable(values: Int, mask: np.ndarray) -> pl.Series:
+    return _where(mask, pl.Series(values))
+
+
+def _parents(rng: np.random.Generator, scale: float, sk: Skeleton) -> tuple[Int, Int]:
+    """Origin and target of each document by its lines' links; EBP's header keeps one target, sometimes a wrong one."""
+    origin, target = np.full(sk.documents.size, -1), np.full(sk.documents.size, -1)
+    source, made = sk.lines["document"][sk.links["origin"]], sk.lines["document"][sk.links["target"]]
+    origin[made[::-1]] = source[::-1]
+    forward = np.isin(sk.documents["kind"][made], (2, 6, 8))
+    target[source[forward]] = made[forward]
+    disagreeing = np.flatnonzero(exactly(rng, target >= 0, at_least_one(DISAGREEING, scale)))
+    target[disagreeing] = rng.integers(0, sk.documents.size, len(disagreeing))
+    return origin, target
+
+
+def _invoice_of_deposit(sk: Skeleton) -> Int:
+    invoice = np.full(sk.documents.size, -1)
+    rows = np.flatnonzero(sk.documents["deposit_document"] >= 0)
+    invoice[sk.documents["deposit_document"][rows]] = rows
+    return invoice
+
+
+def _delivery_state(sk: Skeleton, progress: Progress) -> Int:
+    """0 nothing delivered, 1 partly, 2 all (codes are ours: EBP's are not documented)."""
+    size = sk.documents.size
+    base = (sk.lines["level"] == 0) & (sk.lines["item"] >= 0)
+    wanted = sum_by(sk.lines["document"], np.where(base, np.maximum(sk.lines["quantity"], 0), 0), size)
+    done = sum_by(sk.lines["document"], np.where(base, progress.delivered, 0), size)
+    return np.where(done == 0, 0, np.where(done < wanted, 1, 2))
+
+
+def _customer_codes(rng: np.random.Generator, scale: float, customer: Int, customers: Customers) -> pl.Series:
+    """Codes as typed on documents: some with a trailing space or in lower case, a few of customers deleted since."""
+    codes = take(customers.frame["Id"], customer)
+    dirt = rng.random(len(customer))
+    orphan = exactly(rng, np.ones(len(customer), dtype=bool), at_least_one(ORPHAN_CUSTOMERS, scale))
+    return (
+        pl.select(
+            pl.when(pl.Series(orphan))
+            .then(pl.lit("CLI9") + codes.str.tail(4))
+            .when(pl.Series(dirt < DIRTY_CODES))
+            .then(codes + " ")
+            .when(pl.Series(dirt < 2 * DIRTY_CODES))
+            .then(codes.str.to_lowercase())
+            .otherwise(codes)
+        )
+        .to_series()
+        .rename("CustomerId")
+    )
+
+
+def _addresses(master: pl.DataFrame) -> dict[str, pl.Series]:
+    """The snapshot of both addresses as the master has them (documents never follow a later move)."""
+    fields = ("Address1", "ZipCode", "City", "CountryIsoCode", "CodeINSEE")
+    return {f"{role}Address_{field}": master[f"Main{role}Address_{field}"] for role in ("Invoicing", "Delivery") for field in fields}

@@ -1,0 +1,130 @@
+"""The whole sales slice in one call: masters, ten years of documents, payments, running counters.
+
+``generate`` is deterministic: the same scale, seed and day give the same rows, whatever the machine.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from ebp_lakehouse.demo.company import calendar as days
+from ebp_lakehouse.demo.company import (
+    chains,
+    customers,
+    derived,
+    documents,
+    items,
+    lines,
+    masters,
+    padding,
+    payments,
+    pricing,
+    sold,
+)
+from ebp_lakehouse.demo.company.customers import Customers
+from ebp_lakehouse.demo.company.primitives import DAY_US, Int, decimals, generator, stamps, uuids
+from ebp_lakehouse.demo.company.skeleton import Skeleton
+
+DOCUMENTS, LINES, LINKS = 23_837, 112_684, 33_249  # reference installation
+PAYERS = 5  # customers whose invoices another one pays
+
+
+def generate(scale: float, seed: int, as_of: date, credit_note_sign: Literal["negative", "positive"] = "negative") -> dict[str, pl.DataFrame]:
+    """Table name -> frame with the columns that mean something; the loader fills the others.
+
+    ``scale`` 1.0 gives the row counts of the reference installation for every table of the slice. Nothing is dated
+    after ``as_of`` but two planted documents. Amounts are decimal(28,8), timestamps wall-clock without zone.
+    """
+    calendar = days.build(as_of)
+    small = masters.build(seed, as_of)
+    people = customers.build(seed, scale, calendar, small)
+    goods = items.build(seed, scale, calendar, small)
+    rng = generator(seed, "documents")
+    sign = -1 if credit_note_sign == "negative" else 1
+
+    sk = Skeleton()
+    opportunities = chains.build(rng, scale, round(DOCUMENTS * scale), calendar, people, sk, derived.room(scale))
+    sold.build(rng, opportunities, calendar, people, goods, sk)
+    derived.build(rng, scale, opportunities, calendar, sk, sign)
+    padding.pad_lines(rng, sk, round(LINES * scale))
+    foreign = padding.pad_links(rng, scale, sk, round(LINKS * scale))
+
+    typed = lines.inputs(sk)
+    line_amounts, amounts = pricing.price(typed, documents.inputs(sk))
+    due = _deduct_deposits(sk, amounts)
+    payer = np.arange(people.count)
+    payer[10 : 10 + PAYERS] = 9 if people.count > 10 + PAYERS else payer[10 : 10 + PAYERS]
+    settled = documents.settled_orders(rng, sk)
+    progress = padding.progress(sk)
+
+    document_ids = uuids(rng, sk.documents.size)
+    money = payments.build(seed, scale, calendar, people, sk, due, payer, document_ids)
+    ctx = documents.context(rng, sk, calendar, money.last_day, settled, document_ids)
+    line_ids = uuids(rng, sk.lines.size)
+    line_frame = lines.frame(rng, sk, line_amounts, typed, lines.LineContext(
+        ids=line_ids, document_ids=document_ids, created=ctx.created, modified=ctx.modified, created_user=ctx.created_user,
+        modified_user=ctx.modified_user, seller=sk.documents["seller"], storehouse=ctx.storehouse, settled_order=settled, progress=progress,
+    ), goods, small)  # fmt: skip
+    to_deliver, to_invoice = _remaining(sk, typed, line_amounts, line_frame)
+    headers = documents.frame(rng, scale, sk, amounts, ctx, people, small, calendar, payer, due, money.balance, to_deliver, progress)
+    frames = dict(small.frames) | {
+        "Customer": _with_counters(people, sk, money.balance, payer),
+        "Contact": people.contacts,
+        "Item": goods.frame,
+        "ItemComponent": goods.components,
+        "SupplierItem": goods.supplier_items,
+        "ThirdReference": goods.references,
+        "SaleDocument": headers,
+        "SaleDocumentEx": documents.extension_frame(rng, scale, sk, ctx, small, to_invoice, calendar),
+        "SaleDocumentLine": line_frame,
+        "DocumentLineAssociation": padding.link_frame(rng, sk, foreign, line_ids, document_ids),
+        "SaleCreditMemoOrigin": documents.credit_origin_frame(sk, ctx),
+        "PeriodicInvoicing": documents.periodic_frame(sk, ctx, people),
+        "SaleCommitment": money.commitments,
+        "SaleSettlement": money.settlements,
+        "SaleSettlementCommitmentAssociation": money.associations,
+    }
+    return {table: frame.rechunk() for table, frame in frames.items()}
+
+
+def _deduct_deposits(sk: Skeleton, amounts: pricing.DocumentAmounts) -> Int:
+    """Amount due of each document, once deposits (invoiced, or paid on the order) are deducted."""
+    docs = sk.documents
+    invoiced = np.where(docs["deposit_document"] >= 0, amounts.total_ttc[np.maximum(docs["deposit_document"], 0)], 0)
+    settled = pricing.round_half_away(amounts.total_ttc * docs["deposit_share"], 10_000)
+    docs["deposit_amount"][:] = np.minimum(invoiced + settled, np.maximum(amounts.total_ttc, 0))
+    return np.asarray(amounts.total_ttc - docs["deposit_amount"], dtype=np.int64)
+
+
+def _remaining(sk: Skeleton, typed: pricing.LineInputs, amounts: pricing.LineAmounts, frame: pl.DataFrame) -> tuple[Int, Int]:
+    """Cents of each document still to deliver and still to invoice."""
+    out = []
+    quantity = np.where(sk.lines["quantity"] == 0, 1, sk.lines["quantity"])
+    for column in ("RemainingQuantityToDeliver", "RemainingQuantityToInvoice"):
+        left = (frame[column] * 1000).cast(pl.Int64).to_numpy()
+        value = np.where(typed.counted, pricing.round_half_away(amounts.net_discounted * left, quantity), 0)
+        out.append(pricing.sum_by(sk.lines["document"], value, sk.documents.size))
+    return out[0], out[1]
+
+
+def _with_counters(people: Customers, sk: Skeleton, balance: Int, payer: Int) -> pl.DataFrame:
+    """Customers with the counters EBP keeps up to date: first and last invoice, outstanding amount."""
+    docs = sk.documents
+    invoices = (docs["kind"] == 2) & (docs["template"] != 1)
+    who = docs["customer"][invoices]
+    first, last = np.full(people.count, 2**40), np.full(people.count, -1)
+    np.minimum.at(first, who, docs["day"][invoices])
+    np.maximum.at(last, who, docs["day"][invoices])
+    ever = pl.Series(last >= 0)
+    owed = pricing.sum_by(payer[docs["customer"]], balance, people.count)
+    other = payer != np.arange(people.count)
+    return people.frame.with_columns(
+        FirstInvoicingDate=pl.when(ever).then(stamps(np.where(last >= 0, first, 0) * DAY_US)),
+        LastInvoicingDate=pl.when(ever).then(stamps(np.maximum(last, 0) * DAY_US)),
+        CurrentAmount=decimals(owed),
+        PaymentThirdId=pl.when(pl.Series(other)).then(people.frame["Id"].gather(payer.tolist())),
+    )
