@@ -59,9 +59,7 @@ def build(as_of: date) -> BusinessCalendar:
     """Ten years of business days ending on ``as_of``."""
     first = date(as_of.year - YEARS, 1, 1)
     days = business_days(first, as_of)
-    weights = [
-        YEARLY_GROWTH ** ((d - first).days / 365.25) * SEASON[d.month - 1] * WEEKDAY[d.weekday()] for d in days
-    ]
+    weights = [YEARLY_GROWTH ** ((d - first).days / 365.25) * SEASON[d.month - 1] * WEEKDAY[d.weekday()] for d in days]
     return BusinessCalendar(
         days=np.array([day_number(d) for d in days], dtype=np.int64),
         weights=np.array(weights),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ebp_lakehouse.demo.company.calendar import BusinessCalendar
-from ebp_lakehouse.demo.company.customers import Customers
+from ebp_lakehouse.demo.company.customers import TAX_INCLUDED_CUSTOMER, Customers
 from ebp_lakehouse.demo.company.primitives import Bool, Int, at_least_one, rank_in_group
 from ebp_lakehouse.demo.company.skeleton import Skeleton
 
@@ -69,7 +69,15 @@ class Chains:
         return np.isin(self.path, [NAMES.index(n) for n in names])
 
 
-def build(rng: np.random.Generator, scale: float, target: int, calendar: BusinessCalendar, customers: Customers, sk: Skeleton, later: int) -> Chains:
+def build(
+    rng: np.random.Generator,
+    scale: float,
+    target: int,
+    calendar: BusinessCalendar,
+    customers: Customers,
+    sk: Skeleton,
+    later: int,
+) -> Chains:
     """Draw the chains and add their documents to ``sk``, leaving room for ``later`` documents below ``target``."""
     counts = {name: (at_least_one(n, scale) if n else 0) for name, (n, _) in PATHS.items()}
     first = _draw(rng, counts, calendar, customers)
@@ -80,7 +88,18 @@ def build(rng: np.random.Generator, scale: float, target: int, calendar: Busines
     chains = Chains(
         **{
             name: np.concatenate([getattr(first, name), getattr(direct, name)])
-            for name in ("path", "customer", "start", "footer_bp", "financial_bp", "shipping", "shipping_vat", "charges", "eco", "ttc")
+            for name in (
+                "path",
+                "customer",
+                "start",
+                "footer_bp",
+                "financial_bp",
+                "shipping",
+                "shipping_vat",
+                "charges",
+                "eco",
+                "ttc",
+            )
         },
         documents={},
     )
@@ -100,8 +119,12 @@ def _draw(rng: np.random.Generator, counts: dict[str, int], calendar: BusinessCa
         if name in ("LOST", "REVISED"):
             weight = mass * np.where(customers.prospect, 3.0, 1.0)
         else:
-            weight = mass * ~customers.prospect * (customers.grouped if name in GROUPED and (mass * customers.grouped).any() else 1.0)
+            weight = mass * ~customers.prospect
+            if name in GROUPED and (weight * customers.grouped).any():
+                weight = weight * customers.grouped
         customer[here] = rng.choice(customers.count, int(here.sum()), p=weight / weight.sum())
+        if name == "DIRECT" and here.any():
+            customer[np.flatnonzero(here)[0]] = TAX_INCLUDED_CUSTOMER
     start = _start_days(rng, customer, share, calendar, customers)
     size = len(path)
     grouped = np.isin(path, [NAMES.index(n) for n in GROUPED])
@@ -128,7 +151,9 @@ def _draw(rng: np.random.Generator, counts: dict[str, int], calendar: BusinessCa
     )
 
 
-def _start_days(rng: np.random.Generator, customer: Int, share: np.ndarray, calendar: BusinessCalendar, customers: Customers) -> Int:
+def _start_days(
+    rng: np.random.Generator, customer: Int, share: np.ndarray, calendar: BusinessCalendar, customers: Customers
+) -> Int:
     """Days at the rhythm of each customer: regular ones evenly spaced, growing ones later, none during their pause."""
     size = len(customer)
     times = np.bincount(customer, minlength=customers.count)[customer]
@@ -140,7 +165,9 @@ def _start_days(rng: np.random.Generator, customer: Int, share: np.ndarray, cale
     pause = customers.pause_start[customer]
     paused = (pause >= 0) & (day >= pause) & (day < pause + PAUSE_DAYS)
     after, before = day + PAUSE_DAYS, np.maximum(customers.first_day[customer], day - PAUSE_DAYS)
-    return calendar.roll(np.where(paused, np.where(after <= customers.last_day[customer], after, np.minimum(before, pause - 1)), day))
+    return calendar.roll(
+        np.where(paused, np.where(after <= customers.last_day[customer], after, np.minimum(before, pause - 1)), day)
+    )
 
 
 def _month_end(day: Int, calendar: BusinessCalendar) -> Int:
@@ -205,7 +232,9 @@ def _add_documents(stage: str, day: Int, chains: Chains, customers: Customers, s
             charges=chains.charges[head],
             ttc=chains.ttc[head].astype(np.int64),
             path=chains.path[head],
-            revision={"QA": 1}.get(stage, np.where(chains.path[head] == NAMES.index("REVISED"), 2, 0) if stage == "Q" else 0),
+            revision={"QA": 1}.get(
+                stage, np.where(chains.path[head] == NAMES.index("REVISED"), 2, 0) if stage == "Q" else 0
+            ),
             template=int(stage == "T"),
             dead=np.isin(chains.path[head], [NAMES.index("CANCELLED"), NAMES.index("LOST")]).astype(np.int64),
         )

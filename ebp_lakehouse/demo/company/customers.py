@@ -46,6 +46,7 @@ PROSPECT_SHARE = 0.12  # asked for quotes, never invoiced
 INDIVIDUAL_SHARE = 0.38  # heating and plumbing trades serve many households
 PAUSE_SHARE = 0.05  # stop for a year, then come back
 GROUPED_SHARE = 0.10  # one invoice a month for all deliveries
+TAX_INCLUDED_CUSTOMER = 2  # an individual who buys over the counter, at every scale
 TAX_INCLUDED_SHARE = 0.25  # of individuals: documents typed TTC
 
 
@@ -90,6 +91,7 @@ def build(seed: int, scale: float, calendar: BusinessCalendar, masters: Masters)
     rng = generator(seed, "customers")
     count = max(24, round(1338 * scale))
     individual = rng.random(count) < INDIVIDUAL_SHARE
+    individual[TAX_INCLUDED_CUSTOMER] = True
     public = ~individual & (rng.random(count) < 0.06)
     family = np.where(individual, 1, np.where(public, 2, 0))
     names, civility, first, last = _names(rng, individual, public)
@@ -104,9 +106,11 @@ def build(seed: int, scale: float, calendar: BusinessCalendar, masters: Masters)
     pause = rng.random(count) < PAUSE_SHARE
     pause_start = np.where(pause, first_day + (last_day - first_day) // 2, -1)
     # Log-normal purchase rates: a few buy every week, most a few times a year (Pareto-like revenue).
+    first_day[TAX_INCLUDED_CUSTOMER], last_day[TAX_INCLUDED_CUSTOMER] = calendar.first_day, calendar.as_of
     weight = rng.lognormal(0.0, 1.15, count) * np.where(individual, 0.35, 1.0)
     export, frame = _frame(rng, count, family, names, civility, first, last, first_day, last_day, calendar, masters)
 
+    tax_included = np.arange(count) == TAX_INCLUDED_CUSTOMER
     customers = Customers(
         frame=frame,
         contacts=_contacts(rng, scale, frame),
@@ -116,34 +120,44 @@ def build(seed: int, scale: float, calendar: BusinessCalendar, masters: Masters)
         pause_start=pause_start,
         trend=np.exp(rng.normal(0, 0.35, count)),
         regular=weight > np.quantile(weight, 0.9),
-        prospect=(rng.random(count) < PROSPECT_SHARE) & (weight < np.quantile(weight, 0.8)),
+        prospect=(rng.random(count) < PROSPECT_SHARE) & (weight < np.quantile(weight, 0.8)) & ~tax_included,
         grouped=~individual & (rng.random(count) < GROUPED_SHARE / (1 - INDIVIDUAL_SHARE)),
-        price_with_tax=individual & (rng.random(count) < TAX_INCLUDED_SHARE),
+        price_with_tax=tax_included | (individual & (rng.random(count) < TAX_INCLUDED_SHARE)),
         individual=individual,
         export=export,
         salesperson=1 + np.arange(count) % 7,
-        term=np.where(individual, rng.choice([0, 1, 9], count), rng.choice([2, 3, 4, 5, 6, 7, 8], count, p=[0.3, 0.25, 0.15, 0.08, 0.1, 0.07, 0.05])),
+        term=np.where(
+            individual,
+            rng.choice([0, 1, 9], count),
+            rng.choice([2, 3, 4, 5, 6, 7, 8], count, p=[0.3, 0.25, 0.15, 0.08, 0.1, 0.07, 0.05]),
+        ),
     )
     terms = take(masters.term_codes, customers.term)
     sellers = take(masters.colleague_codes, customers.salesperson)
     return Customers(**{**vars(customers), "frame": frame.with_columns(SettlementModeId=terms, ColleagueId=sellers)})
 
 
-def _names(rng: np.random.Generator, individual: Bool, public: Bool) -> tuple[list[str], list[str | None], list[str], list[str]]:
+def _names(
+    rng: np.random.Generator, individual: Bool, public: Bool
+) -> tuple[list[str], list[str | None], list[str], list[str]]:
     count = len(individual)
     last = [LAST_NAMES[i] for i in rng.integers(0, len(LAST_NAMES), count)]
     first = [FIRST_NAMES[i] for i in rng.integers(0, len(FIRST_NAMES), count)]
     trade = [TRADES[i] for i in rng.integers(0, len(TRADES), count)]
     form = [FORMS[i] for i in rng.integers(0, len(FORMS), count)]
     names = [
-        f"{last[n].upper()} {first[n]}" if individual[n] else f"Mairie de {last[n]}" if public[n] else f"{form[n]} {trade[n]} {last[n]}".strip()
+        f"{last[n].upper()} {first[n]}"
+        if individual[n]
+        else f"Mairie de {last[n]}"
+        if public[n]
+        else f"{form[n]} {trade[n]} {last[n]}".strip()
         for n in range(count)
     ]
     civility = [("Madame" if n % 2 else "Monsieur") if individual[n] else None for n in range(count)]
     return names, civility, first, last
 
 
-def _frame(  # noqa: PLR0913 - one table, one place
+def _frame(
     rng: np.random.Generator,
     count: int,
     family: Int,
@@ -158,11 +172,19 @@ def _frame(  # noqa: PLR0913 - one table, one place
 ) -> tuple[Bool, pl.DataFrame]:
     company = family != 1
     place = geography.communes()[geography.draw(rng, count).tolist()]
-    zips, cities = place["postcode"].to_list(), [c.upper() if n % 3 else c for n, c in enumerate(place["name"].to_list())]
+    zips, cities = (
+        place["postcode"].to_list(),
+        [c.upper() if n % 3 else c for n, c in enumerate(place["name"].to_list())],
+    )
     insee = place["insee_code"].to_list()
     country: list[str | None] = ["FR" if n % 6 else None for n in range(count)]
     for n, planted in enumerate(geography.PLANTED):  # customers 3, 4, 5 …: present at every scale
-        zips[3 + n], cities[3 + n], insee[3 + n], country[3 + n] = planted.zip_code, planted.city, planted.insee, planted.country
+        zips[3 + n], cities[3 + n], insee[3 + n], country[3 + n] = (
+            planted.zip_code,
+            planted.city,
+            planted.insee,
+            planted.country,
+        )
     export = np.array([c in ("BE",) for c in country])
     located = (rng.random(count) < 0.55) & np.array([c in (None, "FR") for c in country])
     latitude = np.rint(np.nan_to_num(place["latitude"].to_numpy().astype(float)) * 1e6).astype(np.int64)
@@ -170,7 +192,10 @@ def _frame(  # noqa: PLR0913 - one table, one place
     null_island = rng.random(count) < 0.02
     null_island[19 % count] = True
     siren = [str(s) for s in siren_numbers(rng, count)]
-    streets = [f"{rng_n} {geography.STREETS[s]}" for rng_n, s in zip(rng.integers(1, 180, count), rng.integers(0, len(geography.STREETS), count), strict=True)]
+    streets = [
+        f"{rng_n} {geography.STREETS[s]}"
+        for rng_n, s in zip(rng.integers(1, 180, count), rng.integers(0, len(geography.STREETS), count), strict=True)
+    ]
     phones = _phones(rng, count)
     emails = _emails(first, last, rng, count)
     created = office_time(rng, np.maximum(first_day - 3, calendar.first_day))
@@ -189,18 +214,27 @@ def _frame(  # noqa: PLR0913 - one table, one place
             "NaturalPerson": ~company,
             "Type": np.zeros(count, dtype=np.int64),
             "FamilyId": take(("PRO", "PART", "COLL"), np.where(rng.random(count) < 0.03, -1, family)),
-            "SubFamilyId": take(("GC", "ZZ"), np.where(company & (rng.random(count) < 0.05), 0, np.where(rng.random(count) < 0.003, 1, -1))),
+            "SubFamilyId": take(
+                ("GC", "ZZ"),
+                np.where(company & (rng.random(count) < 0.05), 0, np.where(rng.random(count) < 0.003, 1, -1)),
+            ),
             "Group1": take(masters.group_ids, np.where(rng.random(count) < 0.3, rng.integers(0, 3, count), -1)),
             "Siren": [s if c else None for s, c in zip(siren, company, strict=True)],
-            "NAF": take(("4322A", "4322B", "5610A", "8411Z", "4520A"), np.where(company, rng.integers(0, 5, count), -1)),
+            "NAF": take(
+                ("4322A", "4322B", "5610A", "8411Z", "4520A"), np.where(company, rng.integers(0, 5, count), -1)
+            ),
             "ActiveState": inactive.astype(np.int64),
             "BuyerReference": [f"SERVICE-{n:03d}" if f == 2 else None for n, f in enumerate(family)],
-            "AllowedAmount": decimals(np.where(company & (rng.random(count) < 0.25), rng.choice([500_00, 2000_00, 10_000_00], count), 0)),
+            "AllowedAmount": decimals(
+                np.where(company & (rng.random(count) < 0.25), rng.choice([500_00, 2000_00, 10_000_00], count), 0)
+            ),
             "PriceWithTaxBased": ~company,
             "TerritorialityId": [masters.territory_id] * count,
             "UseInvoicingAddressAsDeliveryAddress": rng.random(count) < 0.8,
             "MainInvoicingAddress_Address1": streets,
-            "MainInvoicingAddress_Address2": ["" if n % 4 == 0 else (" " if n % 50 == 1 else None) for n in range(count)],
+            "MainInvoicingAddress_Address2": [
+                "" if n % 4 == 0 else (" " if n % 50 == 1 else None) for n in range(count)
+            ],
             "MainInvoicingAddress_ZipCode": zips,
             "MainInvoicingAddress_City": cities,
             "MainInvoicingAddress_CountryIsoCode": country,
@@ -215,7 +249,9 @@ def _frame(  # noqa: PLR0913 - one table, one place
             "MainInvoicingContact_FirstName": first,
             "MainInvoicingContact_NaturalPerson": [True] * count,
             "MainInvoicingContact_Phone": phones,
-            "MainInvoicingContact_CellPhone": [f"+336{n:08d}" if n % 3 == 0 else None for n in rng.integers(10**7, 10**8, count).tolist()],
+            "MainInvoicingContact_CellPhone": [
+                f"+336{n:08d}" if n % 3 == 0 else None for n in rng.integers(10**7, 10**8, count).tolist()
+            ],
             "MainInvoicingContact_Email": emails,
             "MainDeliveryContact_Name": last,
             "MainDeliveryContact_Phone": ["" if n % 5 else "0241991234" for n in range(count)],
@@ -225,7 +261,9 @@ def _frame(  # noqa: PLR0913 - one table, one place
         MainDeliveryAddress_Longitude=_masked(decimals(np.where(null_island, 0, longitude), 6), located | null_island),
         sysCreatedDate=stamps(created),
         sysCreatedUser=users(rng, count),
-        sysModifiedDate=stamps(np.minimum(created + rng.integers(0, 900, count) * 86_400_000_000, calendar.as_of * 86_400_000_000)),
+        sysModifiedDate=stamps(
+            np.minimum(created + rng.integers(0, 900, count) * 86_400_000_000, calendar.as_of * 86_400_000_000)
+        ),
         sysModifiedUser=users(rng, count),
     )
     return export, frame
@@ -237,7 +275,12 @@ def _masked(values: pl.Series, keep: Bool) -> pl.Series:
 
 def _phones(rng: np.random.Generator, count: int) -> list[str | None]:
     """The same ten digits as people really type them; a few unusable."""
-    numbers = [f"{prefix}{body:08d}" for prefix, body in zip(rng.choice(["02", "01", "06", "09"], count), rng.integers(10**7, 10**8, count), strict=True)]
+    numbers = [
+        f"{prefix}{body:08d}"
+        for prefix, body in zip(
+            rng.choice(["02", "01", "06", "09"], count), rng.integers(10**7, 10**8, count), strict=True
+        )
+    ]
     shapes = rng.integers(0, 9, count)
     out: list[str | None] = []
     for number, shape in zip(numbers, shapes.tolist(), strict=True):
@@ -256,7 +299,12 @@ def _emails(first: list[str], last: list[str], rng: np.random.Generator, count: 
     out: list[str | None] = []
     for n, shape in enumerate(shapes):
         address = f"{first[n]}.{last[n]}{n}@client.example".translate(plain)
-        known: dict[int, str | None] = {0: None, 1: f"{address}; compta{n}@client.example", 2: address.replace("@", " at "), 3: f" {address} "}
+        known: dict[int, str | None] = {
+            0: None,
+            1: f"{address}; compta{n}@client.example",
+            2: address.replace("@", " at "),
+            3: f" {address} ",
+        }
         out.append(known.get(shape, address.lower() if shape > 5 else address))
     return out
 
@@ -273,7 +321,9 @@ def _contacts(rng: np.random.Generator, scale: float, frame: pl.DataFrame) -> pl
         {
             "Id": uuids(rng, count),
             "AssociatedCustomerId": take(frame["Id"], np.where(supplier, -1, owner)),
-            "AssociatedSupplierId": take([f"FOU{n:05d}" for n in range(1, 269)], np.where(supplier, rng.integers(0, 268, count), -1)),
+            "AssociatedSupplierId": take(
+                [f"FOU{n:05d}" for n in range(1, 269)], np.where(supplier, rng.integers(0, 268, count), -1)
+            ),
             "IsMainInvoicing": rank == 0,
             "IsMainDelivery": rank == 0,
             "IsMainReminder": rank == 0,
@@ -281,7 +331,9 @@ def _contacts(rng: np.random.Generator, scale: float, frame: pl.DataFrame) -> pl
             "ContactFields_FirstName": take(FIRST_NAMES, rng.integers(0, len(FIRST_NAMES), count)),
             "ContactFields_NaturalPerson": np.ones(count, dtype=bool),
             "ContactFields_Phone": _phones(rng, count),
-            "ContactFields_Function": take(("Gérant", "Comptable", "Acheteur", "Responsable technique"), rng.integers(-1, 4, count)),
+            "ContactFields_Function": take(
+                ("Gérant", "Comptable", "Acheteur", "Responsable technique"), rng.integers(-1, 4, count)
+            ),
             "AddressFields_ZipCode": source["MainInvoicingAddress_ZipCode"],
             "AddressFields_City": source["MainInvoicingAddress_City"],
             "AddressFields_CountryIsoCode": source["MainInvoicingAddress_CountryIsoCode"],

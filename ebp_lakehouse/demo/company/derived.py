@@ -24,15 +24,26 @@ TABLE_ORIGINS = 77  # rows of SaleCreditMemoOrigin in the reference installation
 def room(scale: float) -> int:
     """Documents this module adds, so that the chains leave room for them."""
     returns = at_least_one(RETURNS, scale)
-    return at_least_one(CREDIT_NOTES, scale) + returns + (returns + 1) // 2 + at_least_one(DEPOSITS, scale) + 2 * at_least_one(DEPOSITS_REFUNDED, scale)
+    return (
+        at_least_one(CREDIT_NOTES, scale)
+        + returns
+        + (returns + 1) // 2
+        + at_least_one(DEPOSITS, scale)
+        + 2 * at_least_one(DEPOSITS_REFUNDED, scale)
+    )
 
 
-def build(rng: np.random.Generator, scale: float, chains: Chains, calendar: BusinessCalendar, sk: Skeleton, sign: int) -> None:
+def build(
+    rng: np.random.Generator, scale: float, chains: Chains, calendar: BusinessCalendar, sk: Skeleton, sign: int
+) -> None:
     """Credit notes, returns and deposits. ``sign`` is -1 when EBP stores credit notes negative, +1 when positive."""
     docs = sk.documents
     settled = calendar.as_of - 130
     candidates = (docs["kind"] == INVOICE) & (docs["template"] == 0) & (docs["day"] <= settled)
     invoices = np.flatnonzero(exactly(rng, candidates, at_least_one(CREDIT_NOTES, scale)))
+    # The first one is credited in full: make it the one with most lines, so that a line can go the other way.
+    longest = int(np.argmax(np.bincount(sk.lines["document"], minlength=docs.size)[invoices]))
+    invoices[[0, longest]] = invoices[[longest, 0]]
     _credit_notes(rng, scale, invoices, calendar, sk, sign)
     deliveries = (docs["kind"] == 6) & (docs["day"] <= settled)
     _returns(rng, np.flatnonzero(exactly(rng, deliveries, at_least_one(RETURNS, scale))), calendar, sk, sign)
@@ -42,7 +53,9 @@ def build(rng: np.random.Generator, scale: float, chains: Chains, calendar: Busi
 
 def _copy_documents(sk: Skeleton, source: Int, **changes: Int | int) -> Int:
     columns: dict[str, Int | int] = {name: sk.documents[name][source] for name in DOCUMENT_COLUMNS}
-    return sk.documents.add(len(source), **{**columns, "deposit_document": -1, "deposit_share": 0, "revision": 0, **changes})
+    return sk.documents.add(
+        len(source), **{**columns, "deposit_document": -1, "deposit_share": 0, "revision": 0, **changes}
+    )
 
 
 def _copy_lines(sk: Skeleton, source: Int, **changes: Int | int) -> Int:
@@ -54,18 +67,28 @@ def _counted_lines(sk: Skeleton, documents: Int) -> tuple[Int, Int]:
     """Level-0 lines of the documents: (line, position of its document in ``documents``)."""
     position = np.full(sk.documents.size, -1)
     position[documents] = np.arange(len(documents))
-    lines = np.flatnonzero((position[sk.lines["document"]] >= 0) & (sk.lines["level"] == 0) & (sk.lines["not_included"] == 0))
+    lines = np.flatnonzero(
+        (position[sk.lines["document"]] >= 0) & (sk.lines["level"] == 0) & (sk.lines["not_included"] == 0)
+    )
     return lines, position[sk.lines["document"][lines]]
 
 
-def _credit_notes(rng: np.random.Generator, scale: float, invoices: Int, calendar: BusinessCalendar, sk: Skeleton, sign: int) -> None:
+def _credit_notes(
+    rng: np.random.Generator, scale: float, invoices: Int, calendar: BusinessCalendar, sk: Skeleton, sign: int
+) -> None:
     """Full (0), partial quantity (1) and price-only (2) credit notes, days to a year after their invoice."""
     size = len(invoices)
     mode = rng.choice([0, 1, 2], size, p=[0.4, 0.4, 0.2])
     mode[:1] = 0
-    later = sk.documents["day"][invoices] + np.where(rng.random(size) < 0.1, rng.integers(200, 420, size), rng.integers(4, 90, size))
-    day = calendar.roll(np.where(later > calendar.as_of, sk.documents["day"][invoices] + rng.integers(4, 100, size), later))
-    link = np.where(rng.random(size) < 0.45, ORIGIN_BY_LINES, np.where(rng.random(size) < 0.5, ORIGIN_BY_TEXT, UNLINKED))
+    later = sk.documents["day"][invoices] + np.where(
+        rng.random(size) < 0.1, rng.integers(200, 420, size), rng.integers(4, 90, size)
+    )
+    day = calendar.roll(
+        np.where(later > calendar.as_of, sk.documents["day"][invoices] + rng.integers(4, 100, size), later)
+    )
+    link = np.where(
+        rng.random(size) < 0.45, ORIGIN_BY_LINES, np.where(rng.random(size) < 0.5, ORIGIN_BY_TEXT, UNLINKED)
+    )
     link[: at_least_one(TABLE_ORIGINS, scale)] = ORIGIN_BY_TABLE
     full = (mode == 0).astype(np.int64)
     made = _copy_documents(
@@ -84,7 +107,7 @@ def _credit_notes(rng: np.random.Generator, scale: float, invoices: Int, calenda
     # A full credit note with a line the other way (a fee kept by the company) on a few of them, at least one.
     last = np.zeros(len(lines), dtype=bool)
     last[np.flatnonzero(np.diff(at, append=-1))] = True
-    crossed = last & (rank_in_group(at) > 0) & (quantity > 0)
+    crossed = last & (rank_in_group(at) > 0) & (quantity > 0) & (price > 0) & (sk.lines["d0"][lines] < 10_000)
     crossed = exactly(rng, crossed, max(1, round(0.02 * size)))
     quantity = np.where(crossed, -quantity, quantity) * sign
     rows = _copy_lines(
@@ -101,7 +124,9 @@ def _returns(rng: np.random.Generator, deliveries: Int, calendar: BusinessCalend
     size = len(deliveries)
     nothing = {"footer_bp": 0, "financial_bp": 0, "shipping": 0, "charges": 0, "deposit_share": 0}
     day = calendar.roll(sk.documents["day"][deliveries] + rng.integers(3, 60, size))
-    returns = _copy_documents(sk, deliveries, kind=RETURN, day=day, origin=deliveries, origin_link=ORIGIN_BY_LINES, **nothing)
+    returns = _copy_documents(
+        sk, deliveries, kind=RETURN, day=day, origin=deliveries, origin_link=ORIGIN_BY_LINES, **nothing
+    )
     lines, at = _counted_lines(sk, deliveries)
     keep = rank_in_group(at) == 0
     lines, at = lines[keep], at[keep]
@@ -110,14 +135,21 @@ def _returns(rng: np.random.Generator, deliveries: Int, calendar: BusinessCalend
     sk.links.add(len(lines), origin=lines, target=rows, quantity=np.abs(quantity))
     credited = returns[: (size + 1) // 2]
     notes = _copy_documents(
-        sk, credited, kind=CREDIT_NOTE, day=calendar.roll(day[: len(credited)] + 2), origin=credited, origin_link=ORIGIN_BY_LINES
+        sk,
+        credited,
+        kind=CREDIT_NOTE,
+        day=calendar.roll(day[: len(credited)] + 2),
+        origin=credited,
+        origin_link=ORIGIN_BY_LINES,
     )
     lines, at = _counted_lines(sk, credited)
     rows = _copy_lines(sk, lines, document=notes[at])
     sk.links.add(len(lines), origin=lines, target=rows, quantity=np.abs(sk.lines["quantity"][lines]))
 
 
-def _deposits(rng: np.random.Generator, scale: float, chains: Chains, calendar: BusinessCalendar, sk: Skeleton, sign: int) -> None:
+def _deposits(
+    rng: np.random.Generator, scale: float, chains: Chains, calendar: BusinessCalendar, sk: Skeleton, sign: int
+) -> None:
     """30 % deposit invoices deducted from the final invoice, deposits paid on the order, deposits refunded."""
     order, invoice = chains.documents["O"], chains.documents["I1"]
     whole = chains.on("FULL", "ORDER") & (order >= 0) & (invoice >= 0)
@@ -131,7 +163,13 @@ def _deposits(rng: np.random.Generator, scale: float, chains: Chains, calendar: 
     sk.documents["deposit_document"][invoice[chosen]] = made
     dead = np.flatnonzero(chains.on("CANCELLED") & (order >= 0))[: at_least_one(DEPOSITS_REFUNDED, scale)]
     refunded = _deposit_invoices(order[dead], 30, calendar, sk, DEPOSIT)
-    back = _copy_documents(sk, refunded, kind=DEPOSIT_CREDIT, day=calendar.roll(np.minimum(sk.documents["day"][refunded] + 20, calendar.as_of)), origin=refunded)
+    back = _copy_documents(
+        sk,
+        refunded,
+        kind=DEPOSIT_CREDIT,
+        day=calendar.roll(np.minimum(sk.documents["day"][refunded] + 20, calendar.as_of)),
+        origin=refunded,
+    )
     lines, at = _counted_lines(sk, refunded)
     _copy_lines(sk, lines, document=back[at], quantity=sign * 1000, unit_quantity=sign * 1000)
 

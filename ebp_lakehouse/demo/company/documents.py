@@ -69,7 +69,14 @@ def inputs(sk: Skeleton) -> DocumentInputs:
     )
 
 
-def context(rng: np.random.Generator, sk: Skeleton, calendar: BusinessCalendar, last_payment: Int, settled_order: Int, ids: pl.Series) -> DocumentContext:
+def context(
+    rng: np.random.Generator,
+    sk: Skeleton,
+    calendar: BusinessCalendar,
+    last_payment: Int,
+    settled_order: Int,
+    ids: pl.Series,
+) -> DocumentContext:
     """Numbers in date order per kind; created around the document date; modified when paid or soon after."""
     docs, size = sk.documents, sk.documents.size
     day = np.minimum(docs["day"], calendar.as_of)
@@ -78,7 +85,10 @@ def context(rng: np.random.Generator, sk: Skeleton, calendar: BusinessCalendar, 
     created = office_time(rng, np.minimum(day + shift, calendar.as_of))
     touched = created + rng.integers(0, 20, size) * 1_800_000_000
     touched = np.where(rng.random(size) < 0.25, created + rng.integers(1, 25, size) * DAY_US, touched)
-    modified = np.maximum(touched, np.where(last_payment > 0, last_payment * DAY_US + 36_000_000_000 + rng.integers(0, 20_000_000_000, size), 0))
+    modified = np.maximum(
+        touched,
+        np.where(last_payment > 0, last_payment * DAY_US + 36_000_000_000 + rng.integers(0, 20_000_000_000, size), 0),
+    )
     modified = np.maximum(np.minimum(modified, calendar.as_of * DAY_US + 66_600_000_000), created)
     series = docs["kind"] * 2 + (docs["template"] == 1)
     suffix = rank_in_group(series, docs["day"] * 4_000_000 + np.arange(size)) + 1
@@ -104,10 +114,10 @@ def settled_orders(rng: np.random.Generator, sk: Skeleton) -> Int:
     path = sk.documents["path"]
     order = sk.documents["kind"] == 8
     remainder = (path == NAMES.index("REMAINDER")) & (rng.random(sk.documents.size) < 0.5)
-    return (order & ((path == NAMES.index("CANCELLED")) | remainder)).astype(np.int64)
+    return np.asarray(order & ((path == NAMES.index("CANCELLED")) | remainder), dtype=np.int64)
 
 
-def frame(  # noqa: PLR0913 - the widest table of the source, one place
+def frame(
     rng: np.random.Generator, scale: float, sk: Skeleton, amounts: DocumentAmounts, ctx: DocumentContext, customers: Customers,
     masters: Masters, calendar: BusinessCalendar, payer: Int, due: Int, balance: Int, to_deliver: Int, progress: Progress,
 ) -> pl.DataFrame:  # fmt: skip
@@ -117,7 +127,9 @@ def frame(  # noqa: PLR0913 - the widest table of the source, one place
     payable = np.isin(kind, (2, 3, 4, 5)) & (docs["template"] != 1)
     posted = payable & (day < calendar.as_of - POSTED_AFTER_DAYS) & (rng.random(size) < 0.98) | (docs["template"] == 2)
     origin, target = _parents(rng, scale, sk)
-    number_origin = np.where((docs["origin_link"] == ORIGIN_BY_TEXT) & (kind == 3), docs["origin"], np.where(kind == 3, -1, origin))
+    number_origin = np.where(
+        (docs["origin_link"] == ORIGIN_BY_TEXT) & (kind == 3), docs["origin"], np.where(kind == 3, -1, origin)
+    )
     master = customers.frame[customer.tolist()]
     delivery_state = _delivery_state(sk, progress)
     margin = amounts.total - amounts.cost
@@ -181,7 +193,10 @@ def frame(  # noqa: PLR0913 - the widest table of the source, one place
             "AssociatedInvoiceId": take(ctx.ids, _invoice_of_deposit(sk)),
             "AssociatedOrderId": take(ctx.ids, np.where(kind == 4, docs["origin"], -1)),
             "Revision": take(("", "A", "B"), docs["revision"]),
-            "Reference": take(tuple(f"Votre commande {n}" for n in range(1000)), np.where(rng.random(size) < 0.3, rng.integers(0, 1000, size), -1)),
+            "Reference": take(
+                tuple(f"Votre commande {n}" for n in range(1000)),
+                np.where(rng.random(size) < 0.3, rng.integers(0, 1000, size), -1),
+            ),
             "PriceWithTaxBased": docs["ttc"] == 1,
             "ShippingNotSubjectToFinancialDiscount": docs["shipping_no_financial"] == 1,
             "InvoicingChargesNotSubjectToFinancialDiscount": np.ones(size, dtype=bool),
@@ -224,7 +239,15 @@ def vat_columns(amounts: DocumentAmounts, masters: Masters) -> dict[str, pl.Seri
     return out
 
 
-def extension_frame(rng: np.random.Generator, scale: float, sk: Skeleton, ctx: DocumentContext, masters: Masters, to_invoice: Int, calendar: BusinessCalendar) -> pl.DataFrame:
+def extension_frame(
+    rng: np.random.Generator,
+    scale: float,
+    sk: Skeleton,
+    ctx: DocumentContext,
+    masters: Masters,
+    to_invoice: Int,
+    calendar: BusinessCalendar,
+) -> pl.DataFrame:
     """``SaleDocumentEx``, one row per document; a few held or temporary tickets that are not sales."""
     docs, size = sk.documents, sk.documents.size
     direct = (docs["path"] == NAMES.index("DIRECT")) & (docs["kind"] == 2)
@@ -235,7 +258,12 @@ def extension_frame(rng: np.random.Generator, scale: float, sk: Skeleton, ctx: D
         {
             "Id": ctx.ids,
             "IsHeldReceipt": held,
-            "IsTemporary": pl.select(pl.when(pl.Series(temporary)).then(pl.lit(True)).when(pl.Series(np.arange(size) % 2 == 0)).then(pl.lit(False))).to_series(),
+            "IsTemporary": pl.select(
+                pl.when(pl.Series(temporary))
+                .then(pl.lit(True))
+                .when(pl.Series(np.arange(size) % 2 == 0))
+                .then(pl.lit(False))
+            ).to_series(),
             "IsReferenceDocument": docs["template"] == 1,
             "AcceptanceDate": _where(accepted, stamps((docs["day"] + 8) * DAY_US)),
             "CreatorColleagueId": take(masters.colleague_codes, docs["seller"]),
@@ -344,4 +372,8 @@ def _customer_codes(rng: np.random.Generator, scale: float, customer: Int, custo
 def _addresses(master: pl.DataFrame) -> dict[str, pl.Series]:
     """The snapshot of both addresses as the master has them (documents never follow a later move)."""
     fields = ("Address1", "ZipCode", "City", "CountryIsoCode", "CodeINSEE")
-    return {f"{role}Address_{field}": master[f"Main{role}Address_{field}"] for role in ("Invoicing", "Delivery") for field in fields}
+    return {
+        f"{role}Address_{field}": master[f"Main{role}Address_{field}"]
+        for role in ("Invoicing", "Delivery")
+        for field in fields
+    }

@@ -33,7 +33,9 @@ DOCUMENTS, LINES, LINKS = 23_837, 112_684, 33_249  # reference installation
 PAYERS = 5  # customers whose invoices another one pays
 
 
-def generate(scale: float, seed: int, as_of: date, credit_note_sign: Literal["negative", "positive"] = "negative") -> dict[str, pl.DataFrame]:
+def generate(
+    scale: float, seed: int, as_of: date, credit_note_sign: Literal["negative", "positive"] = "negative"
+) -> dict[str, pl.DataFrame]:
     """Table name -> frame with the columns that mean something; the loader fills the others.
 
     ``scale`` 1.0 gives the row counts of the reference installation for every table of the slice. Nothing is dated
@@ -48,7 +50,7 @@ def generate(scale: float, seed: int, as_of: date, credit_note_sign: Literal["ne
 
     sk = Skeleton()
     opportunities = chains.build(rng, scale, round(DOCUMENTS * scale), calendar, people, sk, derived.room(scale))
-    sold.build(rng, opportunities, calendar, people, goods, sk)
+    sold.build(rng, opportunities, calendar, people, goods, sk, round(LINES * scale))
     derived.build(rng, scale, opportunities, calendar, sk, sign)
     padding.pad_lines(rng, sk, round(LINES * scale))
     foreign = padding.pad_links(rng, scale, sk, round(LINKS * scale))
@@ -70,7 +72,9 @@ def generate(scale: float, seed: int, as_of: date, credit_note_sign: Literal["ne
         modified_user=ctx.modified_user, seller=sk.documents["seller"], storehouse=ctx.storehouse, settled_order=settled, progress=progress,
     ), goods, small)  # fmt: skip
     to_deliver, to_invoice = _remaining(sk, typed, line_amounts, line_frame)
-    headers = documents.frame(rng, scale, sk, amounts, ctx, people, small, calendar, payer, due, money.balance, to_deliver, progress)
+    headers = documents.frame(
+        rng, scale, sk, amounts, ctx, people, small, calendar, payer, due, money.balance, to_deliver, progress
+    )
     frames = dict(small.frames) | {
         "Customer": _with_counters(people, sk, money.balance, payer),
         "Contact": people.contacts,
@@ -100,7 +104,9 @@ def _deduct_deposits(sk: Skeleton, amounts: pricing.DocumentAmounts) -> Int:
     return np.asarray(amounts.total_ttc - docs["deposit_amount"], dtype=np.int64)
 
 
-def _remaining(sk: Skeleton, typed: pricing.LineInputs, amounts: pricing.LineAmounts, frame: pl.DataFrame) -> tuple[Int, Int]:
+def _remaining(
+    sk: Skeleton, typed: pricing.LineInputs, amounts: pricing.LineAmounts, frame: pl.DataFrame
+) -> tuple[Int, Int]:
     """Cents of each document still to deliver and still to invoice."""
     out = []
     quantity = np.where(sk.lines["quantity"] == 0, 1, sk.lines["quantity"])

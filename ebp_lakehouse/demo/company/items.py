@@ -97,7 +97,9 @@ def build(seed: int, scale: float, calendar: BusinessCalendar, masters: Masters)
     kind[:6] = [LABOUR, TRAVEL, SERVICE, GOOD, SERVICE, LABOUR]
     kind[count - bundles :] = BUNDLE
     price = np.rint(np.exp(rng.normal(4.0, 1.15, count)) * 100).astype(np.int64) + 50
-    price = np.where(kind == LABOUR, rng.integers(4500, 7500, count), np.where(kind == TRAVEL, rng.integers(50, 6000, count), price))
+    price = np.where(
+        kind == LABOUR, rng.integers(4500, 7500, count), np.where(kind == TRAVEL, rng.integers(50, 6000, count), price)
+    )
     cost = np.rint(price * rng.uniform(0.45, 0.82, count)).astype(np.int64)
     no_cost = (kind == GOOD) & (rng.random(count) < 0.03)
     no_cost[3] = True  # a stocked item without cost exists at every scale
@@ -106,11 +108,17 @@ def build(seed: int, scale: float, calendar: BusinessCalendar, masters: Masters)
     # A bundle costs and is worth its components, sold a little below their sum.
     top = parts["level"] == 1
     for target, values in ((price, price), (cost, cost)):
-        sums = np.bincount(parts["bundle"][top], weights=(values[parts["item"]] * parts["quantity"] // 1000)[top], minlength=count)
+        sums = np.bincount(
+            parts["bundle"][top], weights=(values[parts["item"]] * parts["quantity"] // 1000)[top], minlength=count
+        )
         target[count - bundles :] = np.rint(sums[count - bundles :] * (0.93 if target is price else 1)).astype(np.int64)
     vat = np.where(rng.random(count) < 0.14, 1, np.where(rng.random(count) < 0.06, 2, 0))
     vat = np.where(rng.random(count) < 0.004, 3, vat)
-    unit = np.select([kind == LABOUR, kind == TRAVEL, kind == SERVICE, kind == BUNDLE], [1, 9, 10, 0], rng.choice([0, 3, 4, 5, 7], count, p=[0.8, 0.1, 0.03, 0.04, 0.03]))
+    unit = np.select(
+        [kind == LABOUR, kind == TRAVEL, kind == SERVICE, kind == BUNDLE],
+        [1, 9, 10, 0],
+        rng.choice([0, 3, 4, 5, 7], count, p=[0.8, 0.1, 0.03, 0.04, 0.03]),
+    )
     stock = (kind == GOOD) & (rng.random(count) < 0.92)
     span = calendar.as_of - calendar.first_day
     first_day = calendar.first_day + np.where(rng.random(count) < 0.5, 0, rng.integers(0, span - 60, count))
@@ -123,6 +131,7 @@ def build(seed: int, scale: float, calendar: BusinessCalendar, masters: Masters)
     for of_kind, share in KIND_SHARES.items():  # the same mix of lines whatever the number of items
         weight[kind == of_kind] *= share / weight[kind == of_kind].sum()
     ecotax = np.where((kind == GOOD) & (rng.random(count) < 0.04), rng.choice([5, 25, 110, 800], count), 0)
+    ecotax[3] = 110
     arrays = {
         "kind": kind, "price": price, "cost": cost, "vat": vat, "unit": unit, "manage_stock": stock, "weight": weight,
         "first_day": first_day, "last_day": last_day, "ecotax": ecotax, "supplier": rng.integers(0, 268, count),
@@ -174,7 +183,12 @@ def _components(rng: np.random.Generator, kind: Int, bundles: int) -> dict[str, 
 
 
 def _frame(
-    rng: np.random.Generator, codes: list[str], captions: list[str], a: dict[str, np.ndarray], calendar: BusinessCalendar, masters: Masters
+    rng: np.random.Generator,
+    codes: list[str],
+    captions: list[str],
+    a: dict[str, np.ndarray],
+    calendar: BusinessCalendar,
+    masters: Masters,
 ) -> pl.DataFrame:
     count = len(codes)
     family = rng.integers(0, small.ITEM_FAMILIES, count)
@@ -188,11 +202,16 @@ def _frame(
             "Caption": captions,
             "ItemType": np.where(np.isin(a["kind"], (GOOD, BUNDLE)), 0, 1),
             "FamilyId": take([f"FA{n:02d}" for n in range(small.ITEM_FAMILIES)], family),
-            "SubFamilyId": take([f"SF{n:03d}" for n in range(small.ITEM_SUBFAMILIES)], np.where(rng.random(count) < 0.6, family + small.ITEM_FAMILIES * (rng.random(count) < 0.5), -1)),
+            "SubFamilyId": take(
+                [f"SF{n:03d}" for n in range(small.ITEM_SUBFAMILIES)],
+                np.where(rng.random(count) < 0.6, family + small.ITEM_FAMILIES * (rng.random(count) < 0.5), -1),
+            ),
             "Group1": take(masters.group_ids, np.where(rng.random(count) < 0.2, rng.integers(0, 3, count), -1)),
             "ServiceType": take(("SRV",), np.where(np.isin(a["kind"], (SERVICE, LABOUR)), 0, -1)),
             "IsMaintenanceContract": np.array(["Contrat" in c for c in captions]),
-            "BarCode": take([f"37601{n:08d}" for n in range(count)], np.where(rng.random(count) < 0.7, np.arange(count), -1)),
+            "BarCode": take(
+                [f"37601{n:08d}" for n in range(count)], np.where(rng.random(count) < 0.7, np.arange(count), -1)
+            ),
             "UnitId": take([u[0] for u in small.UNITS], a["unit"]),
             "VatId": take(masters.vat_ids, a["vat"]),
             "SupplierId": take([f"FOU{n:05d}" for n in range(1, 269)], np.where(a["kind"] == GOOD, a["supplier"], -1)),
@@ -201,21 +220,31 @@ def _frame(
             "Pump": decimals(np.rint(a["cost"] * rng.uniform(0.9, 1.05, count)).astype(np.int64)),
             "SalePriceVatExcluded": decimals(a["price"]),
             "SalePriceVatIncluded": decimals(np.rint(a["price"] * (1 + rate / 10_000)).astype(np.int64)),
-            "BrandRate": decimals(np.rint((a["price"] - a["cost"]) * 10_000 / np.maximum(a["price"], 1)).astype(np.int64)),
+            "BrandRate": decimals(
+                np.rint((a["price"] - a["cost"]) * 10_000 / np.maximum(a["price"], 1)).astype(np.int64)
+            ),
             "ManageStock": a["manage_stock"],
             "TrackingMode": np.where((a["kind"] == GOOD) & (rng.random(count) < 0.02), 1, 0),
-            "ReplacementItem": take(codes, np.where(ended & (rng.random(count) < 0.4), rng.integers(0, count, count), -1)),
+            "ReplacementItem": take(
+                codes, np.where(ended & (rng.random(count) < 0.4), rng.integers(0, count, count), -1)
+            ),
             "ActiveState": np.where(ended & (rng.random(count) < 0.8), 1, 0),
-            "xx_Ref_Fabricant": take([f"MFR-{n:06d}" for n in range(count)], np.where(rng.random(count) < 0.3, np.arange(count), -1)),
+            "xx_Ref_Fabricant": take(
+                [f"MFR-{n:06d}" for n in range(count)], np.where(rng.random(count) < 0.3, np.arange(count), -1)
+            ),
             "sysCreatedDate": stamps(created),
             "sysCreatedUser": users(rng, count),
-            "sysModifiedDate": stamps(np.minimum(created + rng.integers(0, 1500, count) * 86_400_000_000, calendar.as_of * 86_400_000_000)),
+            "sysModifiedDate": stamps(
+                np.minimum(created + rng.integers(0, 1500, count) * 86_400_000_000, calendar.as_of * 86_400_000_000)
+            ),
             "sysModifiedUser": users(rng, count),
         }
     )
 
 
-def _component_frame(rng: np.random.Generator, parts: dict[str, Int], codes: list[str], price: Int, cost: Int) -> pl.DataFrame:
+def _component_frame(
+    rng: np.random.Generator, parts: dict[str, Int], codes: list[str], price: Int, cost: Int
+) -> pl.DataFrame:
     own = parts["level"] == 1  # the inner bundle's own components are rows of the inner bundle
     bundle, item = parts["bundle"][own], parts["item"][own]
     frame = pl.DataFrame(
@@ -232,7 +261,9 @@ def _component_frame(rng: np.random.Generator, parts: dict[str, Int], codes: lis
     return small.audited(frame.head(COMPONENTS))
 
 
-def _references(rng: np.random.Generator, scale: float, codes: list[str], supplier: Int, purchase: Int) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _references(
+    rng: np.random.Generator, scale: float, codes: list[str], supplier: Int, purchase: Int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Supplier price lines (5007) and the third-party references they point to (3622) at full scale."""
     rows, known = max(20, round(5007 * scale)), max(10, round(3622 * scale))
     item = np.arange(rows) % len(codes)

@@ -14,7 +14,7 @@ from ebp_lakehouse.demo.company import masters as small
 from ebp_lakehouse.demo.company.items import Items
 from ebp_lakehouse.demo.company.masters import Masters
 from ebp_lakehouse.demo.company.padding import PAGE_BREAK, SUBTOTAL, TEXTS, Progress
-from ebp_lakehouse.demo.company.pricing import COUNTED_LINE_TYPES, RATES_BP, LineAmounts, LineInputs, round_half_away
+from ebp_lakehouse.demo.company.pricing import COUNTED_LINE_TYPES, LineAmounts, LineInputs, round_half_away
 from ebp_lakehouse.demo.company.primitives import DAY_US, Int, decimals, rank_in_group, stamps, take
 from ebp_lakehouse.demo.company.skeleton import Skeleton
 from ebp_lakehouse.demo.company.sold import WORK_TEXTS
@@ -59,7 +59,15 @@ class LineContext:
     progress: Progress
 
 
-def frame(rng: np.random.Generator, sk: Skeleton, amounts: LineAmounts, typed: LineInputs, context: LineContext, items: Items, masters: Masters) -> pl.DataFrame:
+def frame(
+    rng: np.random.Generator,
+    sk: Skeleton,
+    amounts: LineAmounts,
+    typed: LineInputs,
+    context: LineContext,
+    items: Items,
+    masters: Masters,
+) -> pl.DataFrame:
     """One row per line with the columns of ``SaleDocumentLine`` that mean something here."""
     lines, document, size = sk.lines, sk.lines["document"], sk.lines.size
     item, kind = lines["item"], sk.documents["kind"][sk.lines["document"]]
@@ -138,11 +146,18 @@ def frame(rng: np.random.Generator, sk: Skeleton, amounts: LineAmounts, typed: L
             "TopParentLineId": take(context.ids, lines["top"]),
             "ItemId": _item_codes(rng, item, items),
             "DescriptionClear": _descriptions(lines["text"], item, kinds_of_text, items),
-            "ColleagueId": take(masters.colleague_codes, np.where(typed.counted & (np.arange(size) % 50 != 7), seller, -1)),
+            "ColleagueId": take(
+                masters.colleague_codes, np.where(typed.counted & (np.arange(size) % 50 != 7), seller, -1)
+            ),
             "UnitId": take([u[0] for u in small.UNITS], np.where(goods, items.unit[item], -1)),
             "VatId": take(masters.vat_ids, np.where(printed, lines["vat"], -1)),
-            "StorehouseId": take(masters.storehouse_ids, np.where(goods & items.manage_stock[item], context.storehouse[document], -1)),
-            "SupplierId": take([f"FOU{n:05d}" for n in range(1, 269)], np.where(goods & (lines["line_type"] == 2), items.supplier[item], -1)),
+            "StorehouseId": take(
+                masters.storehouse_ids, np.where(goods & items.manage_stock[item], context.storehouse[document], -1)
+            ),
+            "SupplierId": take(
+                [f"FOU{n:05d}" for n in range(1, 269)],
+                np.where(goods & (lines["line_type"] == 2), items.supplier[item], -1),
+            ),
             "ManageStock": goods & items.manage_stock[item],
             "NotIncluded": lines["not_included"] == 1,
             "FreePercentage": _where(lines["d0"] == 10_000, decimals(np.full(size, 100), 0)),
@@ -151,7 +166,9 @@ def frame(rng: np.random.Generator, sk: Skeleton, amounts: LineAmounts, typed: L
             "VatAmount": _where(typed.counted & (np.arange(size) % 20 != 3), decimals(line_vat)),
             "ExcludedFromFootDiscount": typed.excluded_from_footer,
             "ExcludedFromFinancialDiscount": typed.excluded_from_financial,
-            "DeliveryDate": _where(np.isin(kind, (1, 8)) & typed.counted, stamps((day + 7 + np.arange(size) % 21) * DAY_US)),
+            "DeliveryDate": _where(
+                np.isin(kind, (1, 8)) & typed.counted, stamps((day + 7 + np.arange(size) % 21) * DAY_US)
+            ),
             "sysCreatedDate": stamps(context.created[document]),
             "sysCreatedUser": take(context.created_user, document),
             "sysModifiedDate": stamps(context.modified[document]),
@@ -193,10 +210,15 @@ def _descriptions(text: Int, item: Int, line_type: Int, items: Items) -> pl.Seri
     labels = [*items.captions, *WORK_TEXTS, DEPOSIT_TEXT, "Sous-total", *TEXTS, ""]
     first = len(items.captions)
     deposit = first + len(WORK_TEXTS)
-    index = np.where(item >= 0, item, np.where(text >= 0, first + text, np.where(text == -2, deposit, np.where(text == -3, deposit + 1, deposit + 2 - 4 - text))))
+    index = np.where(
+        item >= 0,
+        item,
+        np.where(
+            text >= 0,
+            first + text,
+            np.where(text == -2, deposit, np.where(text == -3, deposit + 1, deposit + 2 - 4 - text)),
+        ),
+    )
     empty = (line_type == PAGE_BREAK) | ((item < 0) & (text == -1))
     index = np.where(empty & (line_type != SUBTOTAL), len(labels) - 1, index)
     return take(labels, index)
-
-
-__all__ = ["RATES_BP", "LineContext", "frame", "inputs"]

@@ -11,7 +11,7 @@ from datetime import date, datetime
 import numpy as np
 import polars as pl
 
-from ebp_lakehouse.demo.company.primitives import MONEY, decimals, generator, stamps, take, uuids
+from ebp_lakehouse.demo.company.primitives import MONEY, decimals, generator, take, uuids
 
 CREATED = datetime(2015, 1, 5, 9, 0)  # the day the company moved to EBP
 # (Rate in basis points, label, territory). The first six are the slots of ``pricing.RATES_BP``.
@@ -110,7 +110,12 @@ def _terms(rng: np.random.Generator) -> tuple[pl.DataFrame, pl.DataFrame]:
     codes = [t[0] for t in TERMS] + [f"M{n:02d}" for n in range(TERM_ROWS - len(TERMS))]
     captions = [t[1] for t in TERMS] + [f"Ancien mode {n:02d}" for n in range(TERM_ROWS - len(TERMS))]
     modes = pl.DataFrame(
-        {"Id": codes, "Caption": captions, "UniqueId": uuids(rng, TERM_ROWS), "IsInactive": [n >= len(TERMS) for n in range(TERM_ROWS)]}
+        {
+            "Id": codes,
+            "Caption": captions,
+            "UniqueId": uuids(rng, TERM_ROWS),
+            "IsInactive": [n >= len(TERMS) for n in range(TERM_ROWS)],
+        }
     )
     rows: list[tuple[str, int, bool, int, int, str]] = []
     for code, _, parts, days, end_of_month, day in TERMS:
@@ -181,7 +186,9 @@ def build(seed: int, as_of: date) -> Masters:
     countries = list(COUNTRIES) + [
         (f"X{n // 26:d}{chr(65 + n % 26)}", f"Pays {n:03d}", False) for n in range(COUNTRY_ROWS - len(COUNTRIES))
     ]
-    subfamilies = [(f"SF{n:03d}", f"Sous-famille {n:03d}", f"FA{n % ITEM_FAMILIES:02d}") for n in range(ITEM_SUBFAMILIES)]
+    subfamilies = [
+        (f"SF{n:03d}", f"Sous-famille {n:03d}", f"FA{n % ITEM_FAMILIES:02d}") for n in range(ITEM_SUBFAMILIES)
+    ]
     families = [(f"FA{n:02d}", _family_caption(n)) for n in range(ITEM_FAMILIES)]
     year = AccountingYearBounds.of(as_of)
     frames = {
@@ -199,7 +206,12 @@ def build(seed: int, as_of: date) -> Masters:
         "SettlementMode": modes,
         "SettlementModeLine": mode_lines,
         "CustomerFamily": pl.DataFrame(
-            {"Id": [f[0] for f in CUSTOMER_FAMILIES], "Caption": [f[1] for f in CUSTOMER_FAMILIES], "UniqueId": uuids(rng, 3), "ColleagueId": codes[1:4]}
+            {
+                "Id": [f[0] for f in CUSTOMER_FAMILIES],
+                "Caption": [f[1] for f in CUSTOMER_FAMILIES],
+                "UniqueId": uuids(rng, 3),
+                "ColleagueId": codes[1:4],
+            }
         ),
         "CustomerSubFamily": pl.DataFrame(
             {"Id": ["GC"], "Caption": ["Grands comptes"], "CustomerFamilyId": ["PRO"], "UniqueId": uuids(rng, 1)}
@@ -287,6 +299,3 @@ def _family_caption(number: int) -> str:
         "Outillage", "Ventilation", "Main d'œuvre",
     )  # fmt: skip
     return f"{words[number % 10]} {'ABCDEF'[number // 10]}" if number >= 10 else words[number]
-
-
-__all__ = ["AccountingYearBounds", "Masters", "audited", "build", "stamps"]

@@ -20,7 +20,7 @@ TEXTS = (
     "Suivant votre demande du", "Livraison sur rendez-vous", "Numéro de série :", "Référence chantier",
     "Lot n° 1 - Chauffage", "Lot n° 2 - Sanitaire", "Sous-total", "Bon pour accord", "Garantie deux ans pièces",
 )  # fmt: skip
-COUNTERMARKS = 420
+COUNTERMARKS, PURCHASE_LINKS = 420, 200  # at least so many links are not sales transfers
 LINK_TRANSFER, LINK_COUNTERMARK = 0, 1
 
 
@@ -59,23 +59,24 @@ def pad_lines(rng: np.random.Generator, sk: Skeleton, target: int) -> None:
 
 
 def pad_links(rng: np.random.Generator, scale: float, sk: Skeleton, target: int) -> Foreign:
-    """Number and origin of the foreign links that complete the table; drops some quote links when there are too many."""
-    excess = sk.links.size - target
-    if excess > 0:
+    """The foreign links that complete the table; some sales links are dropped when there are too many."""
+    count = at_least_one(COUNTERMARKS, scale)
+    excess = sk.links.size - (target - count - at_least_one(PURCHASE_LINKS, scale))
+    if excess > 0:  # a small company with many transfers: some links are lost, as they are in old real databases
         kept = np.sort(rng.permutation(sk.links.size)[excess:])
         for name in sk.links.defaults:
             sk.links.pieces[name] = [sk.links[name][kept]]
-        sk.links.size = target
-        return Foreign(np.zeros(0, dtype=np.int64), 0)
-    missing = -excess
-    count = min(at_least_one(COUNTERMARKS, scale), missing)
+        sk.links.size = len(kept)
+    missing = max(0, target - sk.links.size)
     candidates = np.flatnonzero(
         (sk.documents["kind"][sk.lines["document"]] == ORDER) & (sk.lines["line_type"] == 2) & (sk.lines["item"] >= 0)
     )
     return Foreign(rng.permutation(candidates)[:count], missing - min(count, len(candidates)))
 
 
-def link_frame(rng: np.random.Generator, sk: Skeleton, foreign: Foreign, line_ids: pl.Series, document_ids: pl.Series) -> pl.DataFrame:
+def link_frame(
+    rng: np.random.Generator, sk: Skeleton, foreign: Foreign, line_ids: pl.Series, document_ids: pl.Series
+) -> pl.DataFrame:
     """``DocumentLineAssociation``: sales transfers, countermarks (customer order -> supplier order), purchase transfers."""
     origin, target = sk.links["origin"], sk.links["target"]
     owner, kind = sk.lines["document"], sk.documents["kind"]
@@ -89,15 +90,34 @@ def link_frame(rng: np.random.Generator, sk: Skeleton, foreign: Foreign, line_id
         "Id": uuids(rng, total),
         "OriginLineId": pl.concat([known_lines, outside[2 * marks : 2 * marks + bought]]),
         "OriginDocumentId": pl.concat([known_docs, outside[2 * marks + bought : 2 * marks + 2 * bought]]),
-        "OriginDocumentType": np.concatenate([np.zeros(sales + marks, dtype=np.int64), np.ones(bought, dtype=np.int64)]),
+        "OriginDocumentType": np.concatenate(
+            [np.zeros(sales + marks, dtype=np.int64), np.ones(bought, dtype=np.int64)]
+        ),
         "OriginDocumentSubType": np.concatenate([kind[owner[origin]], np.full(marks, ORDER), purchase_kind]),
-        "TransferedLineId": pl.concat([take(line_ids, target), outside[:marks], outside[2 * marks + 2 * bought : 2 * marks + 3 * bought]]),
-        "TransferedDocumentId": pl.concat([take(document_ids, owner[target]), outside[marks : 2 * marks], outside[2 * marks + 3 * bought :]]),
-        "TransferedDocumentType": np.concatenate([np.zeros(sales, dtype=np.int64), np.ones(marks + bought, dtype=np.int64)]),
-        "TransferedDocumentSubType": np.concatenate([kind[owner[target]], np.full(marks, ORDER), np.where(purchase_kind == 8, 6, 2)]),
-        "Quantity": decimals(np.concatenate([sk.links["quantity"], sk.lines["quantity"][foreign.countermark_lines], np.full(bought, 1000)]), 3),
-        "IsCountermark": np.concatenate([np.zeros(sales, dtype=bool), np.ones(marks, dtype=bool), np.zeros(bought, dtype=bool)]),
-        "LinkType": np.concatenate([np.full(sales, LINK_TRANSFER), np.full(marks, LINK_COUNTERMARK), np.full(bought, LINK_TRANSFER)]),
+        "TransferedLineId": pl.concat(
+            [take(line_ids, target), outside[:marks], outside[2 * marks + 2 * bought : 2 * marks + 3 * bought]]
+        ),
+        "TransferedDocumentId": pl.concat(
+            [take(document_ids, owner[target]), outside[marks : 2 * marks], outside[2 * marks + 3 * bought :]]
+        ),
+        "TransferedDocumentType": np.concatenate(
+            [np.zeros(sales, dtype=np.int64), np.ones(marks + bought, dtype=np.int64)]
+        ),
+        "TransferedDocumentSubType": np.concatenate(
+            [kind[owner[target]], np.full(marks, ORDER), np.where(purchase_kind == 8, 6, 2)]
+        ),
+        "Quantity": decimals(
+            np.concatenate(
+                [sk.links["quantity"], sk.lines["quantity"][foreign.countermark_lines], np.full(bought, 1000)]
+            ),
+            3,
+        ),
+        "IsCountermark": np.concatenate(
+            [np.zeros(sales, dtype=bool), np.ones(marks, dtype=bool), np.zeros(bought, dtype=bool)]
+        ),
+        "LinkType": np.concatenate(
+            [np.full(sales, LINK_TRANSFER), np.full(marks, LINK_COUNTERMARK), np.full(bought, LINK_TRANSFER)]
+        ),
     }
     return pl.DataFrame(columns).with_columns(RealQuantity=pl.col("Quantity"))
 
@@ -129,6 +149,3 @@ def progress(sk: Skeleton) -> Progress:
         invoiced=direct + through,
         returned=total(np.isin(to_kind, (7, 3)), quantity),
     )
-
-
-__all__ = ["Foreign", "Progress", "link_frame", "pad_lines", "pad_links", "progress"]

@@ -62,15 +62,26 @@ class _Instalments:
 
 
 def build(
-    seed: int, scale: float, calendar: BusinessCalendar, customers: Customers, sk: Skeleton, total_due: Int, payer: Int, document_ids: pl.Series
+    seed: int,
+    scale: float,
+    calendar: BusinessCalendar,
+    customers: Customers,
+    sk: Skeleton,
+    total_due: Int,
+    payer: Int,
+    document_ids: pl.Series,
 ) -> Payments:
     """Everything about money received. ``total_due`` in cents per document, ``payer`` = debtor of each customer."""
     rng = generator(seed, "payments")
-    inst = _instalments(rng, round(15_924 * scale) - at_least_one(OPENING, scale), calendar, customers, sk, total_due, payer)
+    inst = _instalments(
+        rng, round(15_924 * scale) - at_least_one(OPENING, scale), calendar, customers, sk, total_due, payer
+    )
     size = len(inst.amount)
     late_of = np.rint(rng.gamma(1.2, 7, customers.count) - 5).astype(np.int64)
     late_of[rng.random(customers.count) < 0.06] += 45  # some always pay six weeks late
-    day = calendar.roll(np.maximum(inst.due + late_of[inst.customer] + rng.integers(-4, 9, size), sk.documents["day"][inst.document]))
+    day = calendar.roll(
+        np.maximum(inst.due + late_of[inst.customer] + rng.integers(-4, 9, size), sk.documents["day"][inst.document])
+    )
     positive = (inst.amount > 0) & (inst.kind == 2)
     paid = (day <= calendar.as_of) & (rng.random(size) >= NEVER_PAID_SHARE) & (inst.amount != 0)
     old = inst.due < calendar.as_of - 540
@@ -95,15 +106,52 @@ def build(
     groups = round(12_962 * scale) - spare - len(deposits) - int(rejected.sum())
     group, group_day = _group(payer[inst.customer[commitment]], commitment, amount, when, groups)
     ids = uuids(rng, size)
-    settlements, settlement_ids = _settlement_frame(rng, calendar, customers, inst, group, group_day, commitment, amount, np.flatnonzero(rejected), day, deposits, spare, sk, payer, document_ids)
+    settlements, settlement_ids = _settlement_frame(
+        rng,
+        calendar,
+        customers,
+        inst,
+        group,
+        group_day,
+        commitment,
+        amount,
+        np.flatnonzero(rejected),
+        day,
+        deposits,
+        spare,
+        sk,
+        payer,
+        document_ids,
+    )
     np.maximum.at(inst.pay_day, commitment, group_day[group])
     for one, other in ((pairs[:, 0], pairs[:, 1]), (pairs[:, 1], pairs[:, 0])):
-        np.maximum.at(inst.pay_day, one, np.maximum(sk.documents["day"][inst.document[one]], sk.documents["day"][inst.document[other]]))
-    associations = _association_frame(rng, ids, settlement_ids, group, group_day, commitment, amount, np.flatnonzero(rejected), inst, day, offset, pairs, doubtful, sk)
+        np.maximum.at(
+            inst.pay_day,
+            one,
+            np.maximum(sk.documents["day"][inst.document[one]], sk.documents["day"][inst.document[other]]),
+        )
+    associations = _association_frame(
+        rng,
+        ids,
+        settlement_ids,
+        group,
+        group_day,
+        commitment,
+        amount,
+        np.flatnonzero(rejected),
+        inst,
+        day,
+        offset,
+        pairs,
+        doubtful,
+        sk,
+    )
     last_day = np.zeros(sk.documents.size, dtype=np.int64)
     np.maximum.at(last_day, inst.document, inst.pay_day)
     return Payments(
-        commitments=_commitment_frame(rng, scale, calendar, customers, inst, ids, written_off, doubtful, rejected, sk, document_ids, payer),
+        commitments=_commitment_frame(
+            rng, scale, calendar, customers, inst, ids, written_off, doubtful, rejected, sk, document_ids, payer
+        ),
         settlements=settlements,
         associations=associations,
         balance=sum_by(inst.document, inst.balance, sk.documents.size),
@@ -119,10 +167,18 @@ def due_days(day: Int, term: Int, instalment: Int) -> Int:
     due = day + days + 30 * instalment
     month = due.astype("datetime64[D]").astype("datetime64[M]")
     last = (month + 1).astype("datetime64[D]").astype(np.int64) - 1
-    return np.where(end_of_month, last + month_day, due)
+    return np.asarray(np.where(end_of_month, last + month_day, due), dtype=np.int64)
 
 
-def _instalments(rng: np.random.Generator, target: int, calendar: BusinessCalendar, customers: Customers, sk: Skeleton, total_due: Int, payer: Int) -> _Instalments:
+def _instalments(
+    rng: np.random.Generator,
+    target: int,
+    calendar: BusinessCalendar,
+    customers: Customers,
+    sk: Skeleton,
+    total_due: Int,
+    payer: Int,
+) -> _Instalments:
     docs = sk.documents
     payable = np.isin(docs["kind"], (2, 3, 4, 5)) & (docs["template"] != 1) & (total_due != 0)
     documents = np.flatnonzero(payable)
@@ -151,14 +207,20 @@ def _instalments(rng: np.random.Generator, target: int, calendar: BusinessCalend
     )
 
 
-def _set_offs(rng: np.random.Generator, inst: _Instalments, day: Int, paid: Bool, sk: Skeleton) -> tuple[Int, np.ndarray]:
+def _set_offs(
+    rng: np.random.Generator, inst: _Instalments, day: Int, paid: Bool, sk: Skeleton
+) -> tuple[Int, np.ndarray]:
     """Credit notes set off against the first instalment of their own invoice: (signed offset, pairs invoice-credit)."""
     first_of = np.full(sk.documents.size, -1)
     first_of[inst.document[::-1]] = np.arange(len(inst.document))[::-1]
     source = sk.documents["origin"][inst.document]
     invoice = np.where((inst.kind == 3) & (source >= 0), first_of[np.maximum(source, 0)], -1)
     invoice = np.where((invoice >= 0) & (sk.documents["kind"][np.maximum(source, 0)] == 2), invoice, -1)
-    fits = (invoice >= 0) & (np.abs(inst.amount) <= inst.amount[np.maximum(invoice, 0)]) & (rng.random(len(invoice)) < 0.75)
+    fits = (
+        (invoice >= 0)
+        & (np.abs(inst.amount) <= inst.amount[np.maximum(invoice, 0)])
+        & (rng.random(len(invoice)) < 0.75)
+    )
     credit = np.flatnonzero(fits)
     pairs = np.stack([invoice[credit], credit], axis=1)
     offset = np.zeros(len(invoice), dtype=np.int64)
@@ -167,7 +229,9 @@ def _set_offs(rng: np.random.Generator, inst: _Instalments, day: Int, paid: Bool
     return offset, pairs
 
 
-def _cash_rows(rng: np.random.Generator, cash: Int, day: Int, whole: Bool, wanted: int, calendar: BusinessCalendar) -> tuple[Int, Int, Int, Bool]:
+def _cash_rows(
+    rng: np.random.Generator, cash: Int, day: Int, whole: Bool, wanted: int, calendar: BusinessCalendar
+) -> tuple[Int, Int, Int, Bool]:
     """One assignment per paid instalment, some in two, ``wanted`` in all; the last mask = payments given up for that."""
     rows = np.flatnonzero(cash != 0)
     dropped = np.zeros(len(cash), dtype=bool)
@@ -187,7 +251,13 @@ def _group(payer: Int, commitment: Int, amount: Int, when: Int, groups: int) -> 
     """Which settlement each assignment belongs to, and the settlements' days: nearest payments of a payer are one."""
     by = np.lexsort((when, np.sign(amount), payer))
     gap = np.diff(when[by], prepend=0).astype(float)
-    same = np.r_[False, (payer[by][1:] == payer[by][:-1]) & (amount[by][1:] > 0) & (amount[by][:-1] > 0) & (commitment[by][1:] != commitment[by][:-1])]
+    same = np.r_[
+        False,
+        (payer[by][1:] == payer[by][:-1])
+        & (amount[by][1:] > 0)
+        & (amount[by][:-1] > 0)
+        & (commitment[by][1:] != commitment[by][:-1]),
+    ]
     gap[~same] = np.inf
     merges = np.argsort(gap, kind="stable")[: max(0, len(by) - groups)]
     joined = np.zeros(len(by), dtype=bool)
@@ -199,7 +269,7 @@ def _group(payer: Int, commitment: Int, amount: Int, when: Int, groups: int) -> 
     return group, days
 
 
-def _settlement_frame(  # noqa: PLR0913 - four populations of one table
+def _settlement_frame(
     rng: np.random.Generator, calendar: BusinessCalendar, customers: Customers, inst: _Instalments, group: Int, group_day: Int,
     commitment: Int, amount: Int, rejected: Int, day: Int, deposits: Int, spare: int, sk: Skeleton, payer: Int, document_ids: pl.Series,
 ) -> tuple[pl.DataFrame, pl.Series]:  # fmt: skip
@@ -208,10 +278,26 @@ def _settlement_frame(  # noqa: PLR0913 - four populations of one table
     owner = np.zeros(groups, dtype=np.int64)
     owner[group] = payer[inst.customer[commitment]]
     deposit_amount = sk.documents["deposit_amount"][deposits]
-    third = np.concatenate([owner, payer[inst.customer[rejected]], payer[sk.documents["customer"][deposits]], rng.integers(0, customers.count, spare)])
-    amounts = np.concatenate([sum_by(group, amount, groups), inst.amount[rejected], deposit_amount, rng.integers(2000, 90_000, spare)])
+    third = np.concatenate(
+        [
+            owner,
+            payer[inst.customer[rejected]],
+            payer[sk.documents["customer"][deposits]],
+            rng.integers(0, customers.count, spare),
+        ]
+    )
+    amounts = np.concatenate(
+        [sum_by(group, amount, groups), inst.amount[rejected], deposit_amount, rng.integers(2000, 90_000, spare)]
+    )
     recent = calendar.days[-1 - rng.integers(0, min(120, len(calendar.days)), spare)]
-    days = np.concatenate([group_day, np.maximum(day[rejected] - 12, sk.documents["day"][inst.document[rejected]]), sk.documents["day"][deposits] - 15, recent])
+    days = np.concatenate(
+        [
+            group_day,
+            np.maximum(day[rejected] - 12, sk.documents["day"][inst.document[rejected]]),
+            sk.documents["day"][deposits] - 15,
+            recent,
+        ]
+    )
     size = len(third)
     kind = np.repeat([0, 1, 2, 3], [groups, len(rejected), len(deposits), spare])
     ids = uuids(rng, size)
@@ -230,18 +316,27 @@ def _settlement_frame(  # noqa: PLR0913 - four populations of one table
             "PaymentTypeId": take(MEANS, rng.choice(6, size, p=[0.45, 0.25, 0.14, 0.1, 0.05, 0.01])),
             "ThirdId": take(customers.frame["Id"], third),
             "ThirdName": take(customers.frame["Name"], third),
-            "AssociatedInvoiceId": take(document_ids, np.where(kind == 2, np.concatenate([np.full(groups + len(rejected), -1), deposits, np.full(spare, -1)]), -1)),
-            "Reference": take([f"RGT{n:06d}" for n in range(size)], np.where(rng.random(size) < 0.5, np.arange(size), -1)),
+            "AssociatedInvoiceId": take(
+                document_ids,
+                np.where(
+                    kind == 2, np.concatenate([np.full(groups + len(rejected), -1), deposits, np.full(spare, -1)]), -1
+                ),
+            ),
+            "Reference": take(
+                [f"RGT{n:06d}" for n in range(size)], np.where(rng.random(size) < 0.5, np.arange(size), -1)
+            ),
             "sysCreatedDate": stamps(created),
             "sysCreatedUser": users(rng, size),
-            "sysModifiedDate": stamps(np.minimum(created + rng.integers(0, 5, size) * DAY_US, calendar.as_of * DAY_US + 66_600_000_000)),
+            "sysModifiedDate": stamps(
+                np.minimum(created + rng.integers(0, 5, size) * DAY_US, calendar.as_of * DAY_US + 66_600_000_000)
+            ),
             "sysModifiedUser": users(rng, size),
         }
     )
     return frame, ids
 
 
-def _association_frame(  # noqa: PLR0913 - three populations of one table
+def _association_frame(
     rng: np.random.Generator, ids: pl.Series, settlement_ids: pl.Series, group: Int, group_day: Int, commitment: Int, amount: Int,
     rejected: Int, inst: _Instalments, day: Int, offset: Int, pairs: np.ndarray, doubtful: Bool, sk: Skeleton,
 ) -> pl.DataFrame:  # fmt: skip
@@ -250,7 +345,13 @@ def _association_frame(  # noqa: PLR0913 - three populations of one table
     linked = np.concatenate([pairs[:, 1], pairs[:, 0]])
     owner = np.concatenate([commitment, rejected, sides])
     settlement = np.concatenate([group, len(group_day) + np.arange(len(rejected)), np.full(len(sides), -1)])
-    days = np.concatenate([group_day[group], day[rejected] - 12, np.maximum(sk.documents["day"][inst.document[sides]], sk.documents["day"][inst.document[linked]])])
+    days = np.concatenate(
+        [
+            group_day[group],
+            day[rejected] - 12,
+            np.maximum(sk.documents["day"][inst.document[sides]], sk.documents["day"][inst.document[linked]]),
+        ]
+    )
     size = len(owner)
     moment = stamps(office_time(rng, days))
     money = decimals(np.concatenate([amount, inst.amount[rejected], offset[sides]]))
@@ -271,7 +372,7 @@ def _association_frame(  # noqa: PLR0913 - three populations of one table
     )
 
 
-def _commitment_frame(  # noqa: PLR0913 - one table, one place
+def _commitment_frame(
     rng: np.random.Generator, scale: float, calendar: BusinessCalendar, customers: Customers, inst: _Instalments, ids: pl.Series,
     written_off: Bool, doubtful: Bool, rejected: Bool, sk: Skeleton, document_ids: pl.Series, payer: Int,
 ) -> pl.DataFrame:  # fmt: skip
@@ -290,7 +391,9 @@ def _commitment_frame(  # noqa: PLR0913 - one table, one place
             "DocumentId": take(document_ids, inst.document),
             "DocumentType": docs["kind"][inst.document],
             "ThirdId": take(customers.frame["Id"], payer[inst.customer]),
-            "PaymentThirdId": take(customers.frame["Id"], np.where(payer[inst.customer] != inst.customer, payer[inst.customer], -1)),
+            "PaymentThirdId": take(
+                customers.frame["Id"], np.where(payer[inst.customer] != inst.customer, payer[inst.customer], -1)
+            ),
             "DueDate": stamps(inst.due * DAY_US),
             "Amount": decimals(inst.amount),
             "BalanceDue": decimals(inst.balance),
@@ -298,15 +401,21 @@ def _commitment_frame(  # noqa: PLR0913 - one table, one place
             "CurrencyBalanceDue": decimals(inst.balance),
             "IsLiquidated": closed,
             "LiquidationType": np.where(written_off, LIQUIDATED_WRITE_OFF, 0),
-            "LiquidationStateChangeDate": pl.select(pl.when(pl.Series(closed & (change > 0))).then(stamps(change * DAY_US))).to_series(),
+            "LiquidationStateChangeDate": pl.select(
+                pl.when(pl.Series(closed & (change > 0))).then(stamps(change * DAY_US))
+            ).to_series(),
             "IsDeposit": np.isin(docs["kind"][inst.document], (4, 5)),
             "HadAnUnpaidSettlement": rejected,
             "WasDoubtfulBeforeUnrecoverable": doubtful,
             "PaymentTypeId": take(MEANS, rng.integers(0, 5, size)),
-            "PercentageDistribution": decimals(np.full(size, 10_000) // np.bincount(inst.document, minlength=docs.size)[inst.document]),
+            "PercentageDistribution": decimals(
+                np.full(size, 10_000) // np.bincount(inst.document, minlength=docs.size)[inst.document]
+            ),
             "TotalReminderNumber": level,
             "LastReminderLevel": level,
-            "LastReminderDate": pl.select(pl.when(pl.Series(level > 0)).then(stamps((inst.due + 20 * level) * DAY_US))).to_series(),
+            "LastReminderDate": pl.select(
+                pl.when(pl.Series(level > 0)).then(stamps((inst.due + 20 * level) * DAY_US))
+            ).to_series(),
             "sysCreatedDate": stamps(created),
             "sysCreatedUser": users(rng, size),
             "sysModifiedDate": stamps(np.minimum(last, calendar.as_of * DAY_US + 66_600_000_000)),

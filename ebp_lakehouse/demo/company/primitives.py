@@ -69,7 +69,11 @@ def day_number(day: date) -> int:
 
 def office_time(rng: np.random.Generator, days: Int) -> Int:
     """Microseconds of a moment within office hours (08:00-18:30) of each day."""
-    return days * DAY_US + rng.integers(8 * 3600, 18 * 3600 + 1800, len(days)) * 1_000_000 + rng.integers(0, 1000, len(days)) * 1000
+    return (
+        days * DAY_US
+        + rng.integers(8 * 3600, 18 * 3600 + 1800, len(days)) * 1_000_000
+        + rng.integers(0, 1000, len(days)) * 1000
+    )
 
 
 def users(rng: np.random.Generator, count: int) -> pl.Series:
@@ -80,7 +84,10 @@ def users(rng: np.random.Generator, count: int) -> pl.Series:
 def take(labels: tuple[str | None, ...] | list[str | None] | list[str] | pl.Series, index: Int) -> pl.Series:
     """``labels[index]`` as a text column; a negative index gives NULL."""
     source = labels if isinstance(labels, pl.Series) else pl.Series(list(labels), dtype=pl.String)
-    return source.gather(pl.Series(np.where(index < 0, None, index).tolist() if (index < 0).any() else index, dtype=pl.UInt32))
+    if not len(index):
+        return pl.Series([], dtype=pl.String)
+    found = source.gather(np.maximum(index, 0))
+    return pl.select(pl.when(pl.Series(index >= 0)).then(found)).to_series()
 
 
 def rank_in_group(group: Int, order: Float | Int | None = None) -> Int:

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ebp_lakehouse.demo.company.calendar import BusinessCalendar
-from ebp_lakehouse.demo.company.chains import NAMES, SPLIT, Chains
+from ebp_lakehouse.demo.company.chains import SPLIT, Chains
 from ebp_lakehouse.demo.company.customers import Customers
 from ebp_lakehouse.demo.company.items import BUNDLE, GOOD, LABOUR, LINE_TYPES, SERVICE, TRAVEL, Items, price_on
-from ebp_lakehouse.demo.company.primitives import Bool, Int, exactly, spread
+from ebp_lakehouse.demo.company.primitives import Bool, Int, spread
 from ebp_lakehouse.demo.company.skeleton import Skeleton
 
 MEAN_LINES = 3.9
+EXPLOSION = 1.15  # lines per root once bundles are exploded and credit notes made, measured
+ITEM_LINES_SHARE = 0.93  # the rest of the table is text
 FAVOURITES = 8  # each customer comes back to a handful of items
 FAVOURITE_SHARE = 0.4
 # Line discounts in basis points with their frequency: most sales are at list price, trade discounts are round numbers.
@@ -32,7 +34,13 @@ COPIES: tuple[Copy, ...] = (
     ("QA", 0, ("REVISED",), "QA", ()),
     ("Q", 0, ("LOST", "REVISED", "FULL", "QUOTE_INVOICE", "SPLIT_TWO"), "Q", ()),
     ("O", 0, ("FULL", "SPLIT_TWO"), "O", ("Q",)),
-    ("O", 0, ("ORDER", "SPLIT_ONE", "SPLIT_MERGED", "ORDER_TWO", "REMAINDER", "CANCELLED", "ORDER_GROUPED", "ORDER_INVOICE"), "O", ()),
+    (
+        "O",
+        0,
+        ("ORDER", "SPLIT_ONE", "SPLIT_MERGED", "ORDER_TWO", "REMAINDER", "CANCELLED", "ORDER_GROUPED", "ORDER_INVOICE"),
+        "O",
+        (),
+    ),
     ("D1", 0, ("FULL", "ORDER", "ORDER_GROUPED"), "D1", ("O",)),
     ("D1", 0, ("DELIVERY_GROUPED", "UNBILLED"), "D1", ()),
     ("D1", 1, ("SPLIT_ONE", "SPLIT_MERGED", "SPLIT_TWO", "REMAINDER"), "D1", ("O",)),
@@ -67,9 +75,17 @@ class Roots:
     columns: dict[str, Int]
 
 
-def build(rng: np.random.Generator, chains: Chains, calendar: BusinessCalendar, customers: Customers, items: Items, sk: Skeleton) -> None:
-    """Fill ``sk.lines`` and ``sk.links`` for every document of the chains."""
-    roots = _roots(rng, chains, calendar, customers, items)
+def build(
+    rng: np.random.Generator,
+    chains: Chains,
+    calendar: BusinessCalendar,
+    customers: Customers,
+    items: Items,
+    sk: Skeleton,
+    target: int,
+) -> None:
+    """Fill ``sk.lines`` and ``sk.links`` for every document of the chains, with fewer than ``target`` lines in all."""
+    roots = _roots(rng, chains, calendar, customers, items, target)
     placed: dict[str, Int] = {}
     direct = chains.on("DIRECT", "LOST", "REVISED")[roots.chain]
     part = {0: roots.quantity, 1: roots.first_part, 2: roots.quantity - roots.first_part}
@@ -110,15 +126,26 @@ def _link(sk: Skeleton, placed: dict[str, Int], rows: Int, made: Int, roots: Roo
         sk.links.add(int(linked.sum()), origin=source[linked], target=made[linked], quantity=both)
 
 
-def _roots(rng: np.random.Generator, chains: Chains, calendar: BusinessCalendar, customers: Customers, items: Items) -> Roots:
+def _roots(
+    rng: np.random.Generator,
+    chains: Chains,
+    calendar: BusinessCalendar,
+    customers: Customers,
+    items: Items,
+    target: int,
+) -> Roots:
     count = np.minimum(rng.geometric(1 / MEAN_LINES, len(chains.path)), 18)
+    # Small companies are at the mercy of a few long chains: shorten all lists when they would overflow the table.
+    expected = EXPLOSION * float((count * sum((at >= 0).astype(np.int64) for at in chains.documents.values())).sum())
+    count = np.maximum(1, (count * min(1.0, ITEM_LINES_SHARE * target / expected)).astype(np.int64))
     count = np.where(chains.on("TEMPLATE"), np.minimum(count, 2), count)
     chain, rank = spread(count)
     size = len(chain)
     item = _pick_items(rng, chains, chain, calendar, customers, items)
     item[chains.on("TEMPLATE")[chain]] = 2 + 2 * rng.integers(0, 2, int(chains.on("TEMPLATE")[chain].sum()))  # services
-    text_priced = (rng.random(size) < TEXT_PRICED_SHARE) & ~chains.on("TEMPLATE")[chain]
-    item = np.where(text_priced, -1, item)
+    item = np.where((rng.random(size) < TEXT_PRICED_SHARE) & ~chains.on("TEMPLATE")[chain], -1, item)
+    _plant(item, chains, chain, rank, customers, items)
+    text_priced = item < 0
     kind = np.where(text_priced, GOOD, items.kind[item])
     split = chains.on(*SPLIT)[chain] & (rank == 0)
     quantity = _quantities(rng, kind, np.where(text_priced, 0, items.unit[item]))
@@ -164,7 +191,9 @@ def _roots(rng: np.random.Generator, chains: Chains, calendar: BusinessCalendar,
     return _explode(base, kind, items, chains, calendar)
 
 
-def _pick_items(rng: np.random.Generator, chains: Chains, chain: Int, calendar: BusinessCalendar, customers: Customers, items: Items) -> Int:
+def _pick_items(
+    rng: np.random.Generator, chains: Chains, chain: Int, calendar: BusinessCalendar, customers: Customers, items: Items
+) -> Int:
     size, odds = len(chain), items.weight / items.weight.sum()
     lasting = items.weight * ((items.first_day <= calendar.first_day) & (items.last_day >= calendar.as_of))
     lasting_odds = lasting / lasting.sum()
@@ -180,14 +209,23 @@ def _pick_items(rng: np.random.Generator, chains: Chains, chain: Int, calendar: 
     return np.where(off_sale | out_of_season, rng.choice(items.count, size, p=lasting_odds), item)
 
 
+def _plant(item: Int, chains: Chains, chain: Int, rank: Int, customers: Customers, items: Items) -> None:
+    """At every scale: the nested bundle and an item with eco-contribution are sold through a whole chain."""
+    usual = chains.on("FULL", "ORDER") & ~chains.ttc & ~customers.export[chains.customer]
+    nested, taxed = np.flatnonzero(usual)[:2] if usual.sum() > 1 else (0, 0)
+    item[(chain == nested) & (rank == 0)] = items.part_bundle[0]
+    item[(chain == taxed) & (rank == 0)] = np.flatnonzero(items.ecotax > 0)[0]
+    chains.eco[taxed] = True
+
+
 def _quantities(rng: np.random.Generator, kind: Int, unit: Int) -> Int:
     size = len(kind)
     pieces = rng.geometric(0.35, size) * 1000
     measured = rng.integers(500, 60_000, size)  # metres, kilograms: three decimals
     hours = rng.integers(1, 33, size) * 250
     return np.select(
-        [kind == LABOUR, kind == TRAVEL, np.isin(kind, (SERVICE, BUNDLE)), np.isin(unit, (3, 4, 5))],
-        [hours, rng.integers(5, 120, size) * 1000, np.full(size, 1000), measured],
+        [kind == LABOUR, kind == TRAVEL, kind == SERVICE, kind == BUNDLE, np.isin(unit, (3, 4, 5))],
+        [hours, rng.integers(5, 120, size) * 1000, np.full(size, 1000), rng.integers(1, 4, size) * 1000, measured],
         pieces,
     )
 
@@ -204,10 +242,14 @@ def _explode(base: Roots, kind: Int, items: Items, chains: Chains, calendar: Bus
     size = len(base.chain)
     own_index = size + np.arange(len(part))
     parent = np.where(inner, own_index - position + items.part_parent[part], top)
-    outer_quantity = np.where(inner, items.part_quantity[np.maximum(part - position + items.part_parent[part], 0)], 1000)
+    outer_quantity = np.where(
+        inner, items.part_quantity[np.maximum(part - position + items.part_parent[part], 0)], 1000
+    )
     item = items.part_item[part]
     day = chains.start[base.chain[top]]
-    columns = {name: np.concatenate([values, np.zeros(len(part), dtype=np.int64)]) for name, values in base.columns.items()}
+    columns = {
+        name: np.concatenate([values, np.zeros(len(part), dtype=np.int64)]) for name, values in base.columns.items()
+    }
     columns["line_type"][size:] = 3
     columns["price"][size:] = price_on(items.price[item], day, calendar.as_of)
     columns["cost"][size:] = price_on(items.cost[item], day, calendar.as_of)
@@ -229,9 +271,6 @@ def _explode(base: Roots, kind: Int, items: Items, chains: Chains, calendar: Bus
         factor=join(base.factor, items.part_quantity[part] * outer_quantity // 1000),
         quantity=join(base.quantity, base.quantity[top]),
         first_part=join(base.first_part, base.first_part[top]),
-        option=join(base.option, np.zeros(len(part), dtype=bool)).astype(bool),
+        option=np.concatenate([base.option, np.zeros(len(part), dtype=bool)]),
         columns=columns,
     )
-
-
-__all__ = ["COPIES", "NAMES", "WORK_TEXTS", "build", "exactly"]
