@@ -24,7 +24,6 @@ from ebp_lakehouse.demo.company.primitives import (
     exactly,
     generator,
     office_time,
-    rank_in_group,
     spread,
     stamps,
     take,
@@ -36,6 +35,8 @@ from ebp_lakehouse.demo.company.skeleton import Skeleton
 MEANS = ("VIR", "CHQ", "CB", "PRLV", "LCR", "ESP")
 NEVER_PAID_SHARE = 0.022  # disputes and bad payers, beside what is simply not due yet
 WRITTEN_OFF, DOUBTFUL, OPENING, UNALLOCATED, REJECTED, PARTIAL = 40, 15, 12, 25, 60, 120
+NUMBERS_OF_OPENING = ("LiquidationType", "TotalReminderNumber", "LastReminderLevel")
+FLAGS_OF_OPENING = ("IsDeposit", "HadAnUnpaidSettlement", "WasDoubtfulBeforeUnrecoverable")
 LIQUIDATED_WRITE_OFF = 3  # LiquidationType of a balance closed without money; the code is not documented
 
 
@@ -424,6 +425,7 @@ def _commitment_frame(
     )
     amounts = rng.integers(5_000, 200_000, opening)
     who = rng.integers(0, customers.count, opening)
+    left = np.where(np.arange(opening) % 3 == 0, amounts, 0)
     day = np.full(opening, calendar.first_day)
     extra = pl.DataFrame(
         {
@@ -431,9 +433,13 @@ def _commitment_frame(
             "ThirdId": take(customers.frame["Id"], who),
             "DueDate": stamps((day + 30) * DAY_US),
             "Amount": decimals(amounts),
-            "BalanceDue": decimals(np.where(rank_in_group(np.zeros(opening, dtype=np.int64)) % 3 == 0, amounts, 0)),
-            "IsLiquidated": np.arange(opening) % 3 != 0,
+            "BalanceDue": decimals(left),
+            "IsLiquidated": left == 0,
+            "CurrencyAmount": decimals(amounts),
+            "CurrencyBalanceDue": decimals(left),
             "DocumentType": np.full(opening, 2),
+            **{name: np.zeros(opening, dtype=np.int64) for name in NUMBERS_OF_OPENING},
+            **{name: np.zeros(opening, dtype=bool) for name in FLAGS_OF_OPENING},
             "sysCreatedDate": stamps(day * DAY_US + 36_000_000_000),
             "sysCreatedUser": take(("ADM",), np.zeros(opening, dtype=np.int64)),
             "sysModifiedDate": stamps(day * DAY_US + 36_000_000_000),

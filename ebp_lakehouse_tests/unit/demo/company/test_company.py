@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from ebp_lakehouse.demo.company.generator import generate
+from ebp_lakehouse.demo.schema import reference
 
 AS_OF = date(2025, 10, 23)
 SCALE = 0.02
@@ -245,6 +246,17 @@ def test_keys_are_unique_and_extension_is_one_to_one(frames: Frames) -> None:
     assert set(frames["SaleDocumentEx"]["Id"]) == set(frames["SaleDocument"]["Id"])
     assert set(frames["SaleDocumentLine"]["DocumentId"]) == set(frames["SaleDocument"]["Id"])
     assert frames["SaleDocumentLine"].select("DocumentId", "LineOrder").is_unique().all()
+
+
+def test_frames_fit_the_declared_columns(frames: Frames) -> None:
+    tables = reference()
+    for table, frame in frames.items():
+        for name in frame.columns:
+            column = tables[table].column(name)
+            assert column is not None, f"{table}.{name}"
+            assert column.nullable or frame[name].null_count() == 0, f"{table}.{name} is NOT NULL"
+            if column.width is not None:
+                assert (frame[name].cast(pl.String).str.len_chars().max() or 0) <= column.width, f"{table}.{name}"  # type: ignore[operator]
 
 
 def test_dates_stay_within_ten_years_but_for_two_planted_documents(frames: Frames) -> None:
