@@ -171,6 +171,11 @@ def due_days(day: Int, term: Int, instalment: Int) -> Int:
     return np.asarray(np.where(end_of_month, last + month_day, due), dtype=np.int64)
 
 
+def instalments_of(term: Int) -> Int:
+    """How many instalments the terms ask for."""
+    return np.asarray(np.array([t[2] for t in small.TERMS])[term], dtype=np.int64)
+
+
 def _instalments(
     rng: np.random.Generator,
     target: int,
@@ -184,7 +189,7 @@ def _instalments(
     payable = np.isin(docs["kind"], (2, 3, 4, 5)) & (docs["template"] != 1) & (total_due != 0)
     documents = np.flatnonzero(payable)
     customer = docs["customer"][documents]
-    terms = np.array([t[2] for t in small.TERMS])[customers.term[customer]]
+    terms = instalments_of(customers.term[customer])
     # Extra instalments go first to customers whose terms say so, then at random, until the table has its size.
     splittable = (docs["kind"][documents] == 2) & (total_due[documents] > 3000)
     score = rng.random(len(documents))

@@ -1,0 +1,107 @@
+"""Writes of the simulated days, counted: which keys of which table are new, changed or gone at the end.
+
+An insert later deleted counts for nothing, an update of a row inserted in the same simulation counts as its insert:
+the figures are what a comparison of both ends of the database would find.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+import psycopg
+from psycopg import sql
+
+# What EBP writes in a mandatory column where nothing was entered, by PostgreSQL type.
+DEFAULTS: dict[str, str] = {
+    "numeric": "0",
+    "double precision": "0",
+    "smallint": "0",
+    "integer": "0",
+    "boolean": "false",
+    "uuid": "'00000000-0000-0000-0000-000000000000'",
+    "timestamp without time zone": "'1970-01-01'",
+    "bytea": r"'\x'",
+    "text": "''",
+    "character varying": "''",
+}
+SIMULATED_USER = "LMA"
+
+
+class Ledger:
+    """Inserts, updates and deletes by primary key ``Id``, remembering the net effect per table."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._columns: dict[str, dict[str, tuple[str, bool]]] = defaultdict(dict)
+        rows = connection.execute(
+            "SELECT table_name, column_name, data_type, is_nullable = 'YES' FROM information_schema.columns"
+            " WHERE table_schema = current_schema()"
+        )
+        for table, column, data_type, nullable in rows:
+            self._columns[table][column] = (data_type, nullable)
+        self._inserted: dict[str, set[Any]] = defaultdict(set)
+        self._updated: dict[str, set[Any]] = defaultdict(set)
+        self._deleted: dict[str, set[Any]] = defaultdict(set)
+
+    def insert(self, connection: psycopg.Connection[Any], table: str, frame: pl.DataFrame) -> None:
+        """Insert the rows of ``frame``; columns the source lacks are left out, mandatory ones left out get defaults."""
+        known = self._columns[table]
+        given = [name for name in frame.columns if name in known]
+        filled = {n: DEFAULTS[t] for n, (t, nullable) in known.items() if not nullable and n not in given}
+        statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+            sql.Identifier(table),
+            sql.SQL(", ").join(map(sql.Identifier, [*given, *filled])),
+            sql.SQL(", ").join([sql.Placeholder()] * len(given) + [sql.SQL(text) for text in filled.values()]),  # type: ignore[arg-type]
+        )
+        with connection.cursor() as cursor:
+            cursor.executemany(statement, frame.select(given).rows())
+        for key in frame["Id"].cast(pl.String).to_list():
+            self._inserted[table].add(key)
+
+    def update(
+        self, connection: psycopg.Connection[Any], table: str, key: Any, values: Mapping[str, Any], moment: datetime
+    ) -> None:
+        """Change one row; ``sysModifiedDate`` moves with it as EBP does, so that the row is really different."""
+        known = self._columns[table]
+        stamped = dict(values) | {"sysModifiedDate": moment, "sysModifiedUser": SIMULATED_USER}
+        changes = {name: value for name, value in stamped.items() if name in known}
+        connection.execute(
+            sql.SQL("UPDATE {} SET {} WHERE {} = {}").format(
+                sql.Identifier(table),
+                sql.SQL(", ").join(
+                    sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder()) for name in changes
+                ),
+                sql.Identifier("Id"),
+                sql.Placeholder(),
+            ),
+            [*changes.values(), key],
+        )
+        if str(key) not in self._inserted[table]:
+            self._updated[table].add(str(key))
+
+    def delete(self, connection: psycopg.Connection[Any], table: str, column: str, value: Any) -> None:
+        """Hard delete of the rows whose ``column`` has that value."""
+        gone = connection.execute(
+            sql.SQL("DELETE FROM {} WHERE {} = {} RETURNING {}").format(
+                sql.Identifier(table), sql.Identifier(column), sql.Placeholder(), sql.Identifier("Id")
+            ),
+            [value],
+        ).fetchall()
+        for (key,) in gone:
+            text = str(key)
+            self._updated[table].discard(text)
+            if text in self._inserted[table]:
+                self._inserted[table].discard(text)
+            else:
+                self._deleted[table].add(text)
+
+    def counts(self) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
+        """Rows inserted, updated and deleted per table; tables without any are left out."""
+        inserted, updated, deleted = (
+            {table: len(keys) for table, keys in sorted(of.items()) if keys}
+            for of in (self._inserted, self._updated, self._deleted)
+        )
+        return inserted, updated, deleted
