@@ -1,0 +1,19 @@
+{# One row: the as-of of computed attributes (V4, V5) and the bounds of the calendar. An unchanged source gives an unchanged row. -#}
+with documents as (select * from {{ ref('stg_sale_document') }}),
+
+newest as (
+    select
+        {% if var('as_of') is not none -%}
+        date '{{ var('as_of') }}' as as_of,
+        {% else -%}
+        coalesce(max(document_date) filter (where document_date <= ingestion_date), max(ingestion_date), date '2000-01-01') as as_of,
+        {% endif -%}
+        min(document_date) as oldest
+    from documents
+)
+
+select
+    as_of,
+    make_date(greatest(1900, least(year(as_of), coalesce(year(oldest), 9999))), 1, 1) as calendar_start,
+    make_date(year(as_of) + 10, 12, 31) as calendar_end
+from newest

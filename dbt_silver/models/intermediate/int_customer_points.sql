@@ -1,0 +1,57 @@
+{# Where customers are delivered: EBP's own GPS, else the commune by INSEE code, else by postcode and town. One row per durable id. -#}
+with versions as (
+    select *
+    from {{ ref('int_customer_versions') }}
+    where is_current
+),
+
+communes as {{ optional_file('EBP_DBT_COMMUNES', {
+    'insee_code': 'varchar', 'name': 'varchar', 'postcodes': 'varchar', 'latitude': 'double', 'longitude': 'double',
+}) }},
+
+commune_postcodes as (
+    select
+        {{ town_key('name') }} as town,
+        latitude,
+        longitude,
+        unnest(regexp_split_to_array(postcodes, '[^0-9]+')) as zipcode
+    from communes
+),
+
+postcodes as (
+    select
+        zipcode,
+        town,
+        avg(latitude) as latitude,
+        avg(longitude) as longitude
+    from commune_postcodes
+    group by all
+),
+
+places as (
+    select
+        *,
+        case when is_delivered_at_billing or delivery_city is null then billing_zipcode else delivery_zipcode end as zipcode,
+        {{ town_key('case when is_delivered_at_billing or delivery_city is null then billing_city else delivery_city end') }} as town,
+        case when is_delivered_at_billing or delivery_city is null then billing_insee_code else delivery_insee_code end as insee_code
+    from versions
+)
+
+select
+    places.durable_id as customer_id,
+    case
+        when {{ has_point('places.delivery_latitude', 'places.delivery_longitude') }} then cast(places.delivery_latitude as double)
+        else coalesce(communes.latitude, postcodes.latitude)
+    end as latitude,
+    case
+        when {{ has_point('places.delivery_latitude', 'places.delivery_longitude') }} then cast(places.delivery_longitude as double)
+        else coalesce(communes.longitude, postcodes.longitude)
+    end as longitude,
+    case
+        when {{ has_point('places.delivery_latitude', 'places.delivery_longitude') }} then 'ebp'
+        when communes.latitude is not null then 'commune_insee'
+        when postcodes.latitude is not null then 'commune_postcode'
+    end as coordinate_source
+from places
+left join communes on places.insee_code = communes.insee_code
+left join postcodes on places.zipcode = postcodes.zipcode and places.town = postcodes.town

@@ -1,0 +1,159 @@
+{#
+    Where a sale goes and where it comes from (K6), transitively: rows for lines, and one row per document (line_id NULL).
+    invoice_date = earliest invoice reached; origin_line_id = the line it was made from; origin_invoice_* = what a credit note corrects.
+    The header's TransferedDocumentId holds one target and loses partial transfers: used only where a document has no line link.
+-#}
+with recursive documents as (select * from {{ ref('int_sale_documents') }}),
+
+lines as (
+    select
+        line_id,
+        document_id
+    from {{ ref('int_sale_lines') }}
+),
+
+edges as (select * from {{ ref('stg_document_line_association') }}),
+
+corrected_invoices as (select * from {{ ref('stg_sale_credit_memo_origin') }}),
+
+line_reach as (
+    select
+        edges.origin_line_id as line_id,
+        documents.document_date as invoice_date
+    from edges
+    inner join lines on edges.transferred_line_id = lines.line_id
+    inner join documents on lines.document_id = documents.document_id
+    where documents.kind = 'Invoice'
+    union
+    select
+        edges.origin_line_id as line_id,
+        line_reach.invoice_date
+    from line_reach
+    inner join edges on line_reach.line_id = edges.transferred_line_id
+),
+
+line_dates as (
+    select
+        line_id,
+        min(invoice_date) as invoice_date
+    from line_reach
+    group by all
+),
+
+origins as (
+    select
+        transferred_line_id as line_id,
+        arg_max(origin_line_id, (quantity, origin_line_id)) as origin_line_id
+    from edges
+    group by all
+),
+
+linked_documents as (
+    select
+        lines.document_id,
+        min(line_dates.invoice_date) as invoice_date
+    from lines
+    inner join edges on lines.line_id = edges.origin_line_id
+    left join line_dates on lines.line_id = line_dates.line_id
+    group by all
+),
+
+header_edges as (
+    select
+        documents.document_id,
+        documents.transferred_document_id
+    from documents
+    left join linked_documents on documents.document_id = linked_documents.document_id
+    where documents.transferred_document_id is not null and linked_documents.document_id is null
+),
+
+header_reach as (
+    select
+        header_edges.document_id,
+        case when documents.kind = 'Invoice' then documents.document_date else linked_documents.invoice_date end as invoice_date
+    from header_edges
+    inner join documents on header_edges.transferred_document_id = documents.document_id
+    left join linked_documents on header_edges.transferred_document_id = linked_documents.document_id
+    where documents.kind = 'Invoice' or linked_documents.invoice_date is not null
+    union
+    select
+        header_edges.document_id,
+        header_reach.invoice_date
+    from header_reach
+    inner join header_edges on header_reach.document_id = header_edges.transferred_document_id
+),
+
+header_dates as (
+    select
+        document_id,
+        min(invoice_date) as invoice_date
+    from header_reach
+    group by all
+),
+
+-- What a credit note corrects: EBP's own table, else the line link, else the number typed in the header.
+corrections as (
+    select
+        document_id,
+        arg_min(invoice_number, (invoice_date, invoice_number)) as invoice_number,
+        min(invoice_date) as invoice_date,
+        'credit_memo_origin' as link_source,
+        1 as preference
+    from corrected_invoices
+    group by document_id
+    union all
+    select
+        lines.document_id,
+        arg_min(invoices.document_number, (invoices.document_date, invoices.document_number)) as invoice_number,
+        min(invoices.document_date) as invoice_date,
+        'line_link' as link_source,
+        2 as preference
+    from edges
+    inner join lines on edges.transferred_line_id = lines.line_id
+    inner join lines as origin_lines on edges.origin_line_id = origin_lines.line_id
+    inner join documents as invoices on origin_lines.document_id = invoices.document_id
+    where invoices.kind = 'Invoice'
+    group by lines.document_id
+    union all
+    select
+        credit_notes.document_id,
+        min(invoices.document_number) as invoice_number,
+        min(invoices.document_date) as invoice_date,
+        'origin_number' as link_source,
+        3 as preference
+    from documents as credit_notes
+    inner join documents as invoices on credit_notes.origin_document_number = invoices.document_number
+    where credit_notes.kind = 'CreditNote' and invoices.kind = 'Invoice'
+    group by credit_notes.document_id
+),
+
+best_corrections as (
+    select * from corrections
+    qualify row_number() over (partition by document_id order by preference) = 1
+)
+
+select
+    lines.document_id,
+    lines.line_id,
+    line_dates.invoice_date,
+    origins.origin_line_id,
+    cast(null as varchar) as origin_invoice_number,
+    cast(null as date) as origin_invoice_date,
+    cast(null as varchar) as origin_invoice_source
+from lines
+left join line_dates on lines.line_id = line_dates.line_id
+left join origins on lines.line_id = origins.line_id
+where line_dates.line_id is not null or origins.line_id is not null
+union all
+select
+    documents.document_id,
+    null as line_id,
+    coalesce(linked_documents.invoice_date, header_dates.invoice_date) as invoice_date,
+    null as origin_line_id,
+    case when documents.kind = 'CreditNote' then best_corrections.invoice_number end as origin_invoice_number,
+    case when documents.kind = 'CreditNote' then best_corrections.invoice_date end as origin_invoice_date,
+    case when documents.kind = 'CreditNote' then coalesce(best_corrections.link_source, 'unlinked') end as origin_invoice_source
+from documents
+left join linked_documents on documents.document_id = linked_documents.document_id
+left join header_dates on documents.document_id = header_dates.document_id
+left join best_corrections on documents.document_id = best_corrections.document_id

@@ -1,0 +1,102 @@
+{{ config(tags=['dimension']) }}
+with history as (select * from {{ ref('stg_colleague') }}),
+
+captions as (select * from {{ ref('stg_captions') }}),
+
+warehouses as (select * from {{ ref('stg_storehouse') }}),
+
+documents as (select * from {{ ref('int_sale_documents') }}),
+
+extras as {{ optional_file('EBP_DBT_COLLEAGUE_EXTRA', {
+    'colleague_id': 'varchar', 'hire_date': 'date', 'termination_date': 'date', 'department': 'varchar', 'team': 'varchar',
+    'manager_id': 'varchar', 'depot_latitude': 'double', 'depot_longitude': 'double',
+}) }},
+
+latest as (
+    select * from history
+    qualify row_number() over (partition by code_match order by valid_from desc) = 1
+),
+
+-- The day the warehouse first saw somebody turn inactive after being active.
+turns as (
+    select
+        code_match,
+        valid_from,
+        not is_active and lag(is_active) over (partition by code_match order by valid_from) as is_departure
+    from history
+    where not is_deleted
+),
+
+departures as (
+    select
+        code_match,
+        cast(max(valid_from) as date) as departure_date
+    from turns
+    where is_departure
+    group by all
+),
+
+first_documents as (
+    select
+        upper(colleague_code) as code_match,
+        min(document_date) as first_date
+    from documents
+    where colleague_code is not null
+    group by all
+),
+
+main_warehouse as (
+    select * from warehouses
+    where is_main
+    qualify row_number() over (order by warehouse_id) = 1
+),
+
+colleagues as (
+    select
+        md5(latest.code) as colleague_key,
+        latest.code as colleague_id,
+        latest.name,
+        latest.first_name,
+        latest.job_title,
+        coalesce(extras.department, family_captions.caption) as department,
+        latest.email,
+        latest.phone,
+        extras.hire_date,
+        coalesce(extras.termination_date, case when not latest.is_active then departures.departure_date end) as termination_date,
+        case
+            when extras.termination_date is not null then 'file'
+            when not latest.is_active and departures.departure_date is not null then 'observed'
+        end as termination_source,
+        latest.is_active,
+        coalesce(extras.team, groups.caption) as team_name,
+        case when managers.code is not null then md5(managers.code) end as manager_colleague_key,
+        latest.is_salesperson,
+        {{ amount('latest.hourly_cost') }} as hourly_cost,
+        first_documents.first_date as first_activity_date,
+        coalesce(extras.depot_latitude, latest.latitude, warehouses.latitude, main_warehouse.latitude) as depot_latitude,
+        coalesce(extras.depot_longitude, latest.longitude, warehouses.longitude, main_warehouse.longitude) as depot_longitude
+    from latest
+    left join captions as family_captions
+        on family_captions.list_name = 'colleague_family' and latest.family_code = family_captions.code
+    left join captions as groups on groups.list_name = 'classification_group' and latest.group1_id = lower(groups.code)
+    left join extras on latest.code_match = upper(extras.colleague_id)
+    left join latest as managers on upper(extras.manager_id) = managers.code_match
+    left join departures on latest.code_match = departures.code_match
+    left join first_documents on latest.code_match = first_documents.code_match
+    left join warehouses on latest.warehouse_id = warehouses.warehouse_id
+    left join main_warehouse on true
+    where not latest.is_deleted
+),
+
+members as (
+    select unnest(['unknown', 'orphan']) as member
+)
+
+select * from colleagues
+union all by name
+select
+    md5(member) as colleague_key,
+    '(' || member || ')' as colleague_id,
+    false as is_active,
+    false as is_salesperson
+from members

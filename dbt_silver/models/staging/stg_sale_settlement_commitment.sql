@@ -1,0 +1,8 @@
+with source as (select * from {{ from_bronze('sale_settlement_commitment') }})
+
+select
+    {{ clean_uuid('"SettlementId"') }} as settlement_id,
+    {{ clean_uuid('"CommitmentId"') }} as commitment_id,
+    {{ clean_uuid('"LinkedCommitmentId"') }} as linked_commitment_id,
+    coalesce("AssignedAmount", 0) as assigned_amount
+from source

@@ -1,0 +1,118 @@
+"""Contract of ``gold.sales_daily_kpi``: the formulas of its columns; sales_daily_kpi.sql computes them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import pandera.polars as pa
+import polars as pl
+from pandera.typing.polars import Series
+
+from ebp_lakehouse.gold.contract import GoldTable
+
+Money = Annotated[pl.Decimal, 18, 2]
+
+
+def described(formula: str, label_fr: str, unit: str, **rules: Any) -> Any:
+    """A column: its formula in business words, its French label and its unit."""
+    return pa.Field(description=formula, metadata={"label_fr": label_fr, "unit": unit}, **rules)
+
+
+def optional(formula: str, label_fr: str, unit: str, **rules: Any) -> Any:
+    """A column that is NULL when its formula has no denominator."""
+    return described(formula, label_fr, unit, nullable=True, **rules)
+
+
+class SalesDailyKpi(pa.DataFrameModel):
+    """One row per calendar day, from the first sale document to the partition's day."""
+
+    date_id: Series[pl.Int32] = described("Document date, as YYYYMMDD.", "Date", "YYYYMMDD", unique=True, ge=19000101)
+    total_orders_count: Series[pl.Int64] = described(
+        "Number of distinct invoices dated that day (an order is an invoiced sale; credit notes are not counted).",
+        "Nombre de factures",
+        "n",
+        ge=0,
+    )
+    total_revenue_excl_tax: Series[Money] = described(
+        "Net revenue: sum of net amounts excl. tax of invoices minus credit notes, before financial discount.",
+        "Chiffre d'affaires HT",
+        "EUR",
+    )
+    total_revenue_incl_tax: Series[Money] = described(
+        "Sum of amounts incl. tax of the same invoices and credit notes.", "Chiffre d'affaires TTC", "EUR"
+    )
+    total_cost: Series[Money] = described(
+        "Sum of cost (cost price stored on the line x quantity) of the same rows.", "Coût des ventes", "EUR"
+    )
+    total_margin: Series[Money] = described("total_revenue_excl_tax - total_cost.", "Marge brute commerciale", "EUR")
+    margin_percent: Series[float] = optional(
+        "total_margin / total_revenue_excl_tax x 100 (taux de marque); NULL without positive revenue.",
+        "Taux de marque",
+        "%",
+    )
+    average_order_value: Series[Money] = optional(
+        "total_revenue_excl_tax / total_orders_count; NULL without invoice.", "Panier moyen", "EUR"
+    )
+    new_customers_count: Series[pl.Int64] = described(
+        "Customers whose first invoice ever is dated that day.", "Nouveaux clients", "n", ge=0
+    )
+    returning_customers_count: Series[pl.Int64] = described(
+        "Customers invoiced that day who had an earlier invoice.", "Clients fidèles", "n", ge=0
+    )
+    products_sold_count: Series[pl.Int64] = described(
+        "Distinct commercial products on the day's invoices.", "Articles distincts vendus", "n", ge=0
+    )
+    avg_items_per_order: Series[float] = optional(
+        "Counted invoice lines (header rows excluded) / invoices; NULL without invoice.",
+        "Lignes par facture",
+        "n",
+        ge=0,
+    )
+    conversion_rate: Series[float] = optional(
+        "Quotes dated that day that reached an order, a delivery or an invoice (or were accepted or signed) by the "
+        "partition's day / quotes dated that day; revisions of one quote count once; NULL without quote.",
+        "Taux de transformation des devis",
+        "0-1",
+        ge=0,
+        le=1,
+    )
+    gross_invoiced: Series[Money] = described("Invoices only, excl. tax.", "CA facturé brut", "EUR")
+    credit_notes_amount: Series[Money] = described(
+        "Credit notes of the day, excl. tax (negative).", "Montant des avoirs", "EUR"
+    )
+    ancillary_revenue: Series[Money] = described(
+        "Part of the revenue carried by the documents' headers: shipping, charges, ecotax, adjustments.",
+        "Produits annexes (port, frais, écotaxe)",
+        "EUR",
+    )
+    order_intake_count: Series[pl.Int64] = described("Customer orders dated that day.", "Commandes prises", "n", ge=0)
+    order_intake_excl_tax: Series[Money] = described(
+        "Net amount excl. tax of those orders.", "Prise de commandes", "EUR"
+    )
+    quotes_count: Series[pl.Int64] = described(
+        "Quotes dated that day, one per chain of revisions.", "Devis émis", "n", ge=0
+    )
+    quotes_amount: Series[Money] = described("Net amount excl. tax of those quotes.", "Montant des devis", "EUR")
+    deposits_invoiced: Series[Money] = described(
+        "Deposit invoices minus deposit credit notes, incl. tax; never part of revenue.", "Acomptes facturés", "EUR"
+    )
+    financial_discount: Series[Money] = described(
+        "Financial discount (escompte) on the day's invoices and credit notes; does not lower revenue.",
+        "Escompte accordé",
+        "EUR",
+    )
+    revenue_without_cost_percent: Series[float] = optional(
+        "Revenue of rows whose cost is missing / total_revenue_excl_tax x 100; NULL without positive revenue.",
+        "CA sans coût connu",
+        "%",
+    )
+
+
+SALES_DAILY_KPI = GoldTable(
+    name="sales_daily_kpi",
+    description="Sales of each day: revenue, margin, invoices, customers, quotes and their conversion.",
+    key=("date_id",),
+    model=SalesDailyKpi,
+    silver=("dim_date", "dim_product", "fact_sales"),
+    owners=("team:direction-commerciale",),
+)

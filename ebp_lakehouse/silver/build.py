@@ -1,0 +1,172 @@
+"""Build silver models with dbt, in process, in a scratch DuckDB database beside the pinned bronze.
+
+Nothing here is visible to readers: what was built is compared with what is published and committed in publish.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ebp_lakehouse.errors import LakehouseError
+from ebp_lakehouse.lake.catalog import local_catalog
+from ebp_lakehouse.lake.publication import Record
+from ebp_lakehouse.lake.session import extension_directory, quote_literal, session
+from ebp_lakehouse.lake.store import Lake
+from ebp_lakehouse.settings import Settings
+from ebp_lakehouse.silver.calendar import write_holidays
+from ebp_lakehouse.silver.contract import TableContract
+from ebp_lakehouse.silver.manifest import load_manifest
+
+USER_FILES = ("colleague_extra",)  # optional CSV files of semantics §1.7 that the models of today read
+
+
+class BuildError(LakehouseError):
+    """dbt could not build a model; the message holds dbt's own text for it."""
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What dbt says of one node: ``status`` is success, pass, warn, fail, error or skipped."""
+
+    unique_id: str
+    status: str
+    seconds: float
+    failures: int
+    message: str
+
+    @property
+    def healthy(self) -> bool:
+        return self.status in ("success", "pass", "warn")
+
+
+@dataclass(frozen=True)
+class Build:
+    """A finished scratch build: the database holding schema ``silver``, and dbt's word on every node."""
+
+    database: Path
+    catalog: Path
+    results: Mapping[str, NodeResult]
+
+    @contextmanager
+    def connect(self, settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The built tables as ``silver.*`` and what is published as ``lake.silver.*`` (personal columns included)."""
+        with session(settings, str(self.database)) as connection:
+            connection.execute(f"ATTACH {quote_literal(str(self.catalog))} AS lake (READ_ONLY)")
+            yield connection
+
+
+def build(
+    settings: Settings,
+    record: Record,
+    tables: Sequence[TableContract],
+    scratch: Path,
+    *,
+    known_at: datetime | None = None,
+    as_of: date | None = None,
+) -> Build:
+    """Build and test ``tables`` and whatever they need.
+
+    Args:
+        settings: where the lake and the dbt project are.
+        record: the publication whose bronze is read.
+        tables: published models wanted; their ancestors are built too.
+        scratch: an empty folder for the database and dbt's files.
+        known_at: read bronze as it was known at this UTC instant; None = everything the record holds.
+        as_of: day of the computed attributes; None = decided by the data (semantics V4).
+
+    Raises:
+        BuildError: dbt itself failed. A model or a test that failed does not raise: it is in the results.
+    """
+    database, catalog = scratch / "silver.duckdb", scratch / "catalog.duckdb"
+    shutil.copyfile(local_catalog(settings, Lake.open(settings), record, private=True), catalog)
+    variables = {
+        "known_at": known_at.isoformat(sep=" ", timespec="microseconds") if known_at else None,
+        "as_of": as_of.isoformat() if as_of else None,
+    }
+    arguments = [
+        "--quiet", "build",
+        "--select", *(f"+{table.name}" for table in tables),
+        "--indirect-selection", "cautious",
+        "--exclude-resource-type", "unit_test",
+        "--vars", json.dumps(variables),
+        "--project-dir", str(settings.dbt_project_dir), "--profiles-dir", str(settings.dbt_project_dir),
+        "--target-path", str(scratch / "target"), "--log-path", str(scratch / "logs"),
+    ]  # fmt: skip
+    with _environment(settings, scratch, database, catalog):
+        results = _run(settings, arguments)
+    return Build(database=database, catalog=catalog, results=results)
+
+
+def _run(settings: Settings, arguments: Sequence[str]) -> dict[str, NodeResult]:
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415  dbt takes a second to import
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415
+    from dbt.contracts.graph.manifest import Manifest, WritableManifest  # noqa: PLC0415
+
+    parsed = Manifest.from_writable_manifest(WritableManifest.from_dict(load_manifest(settings.dbt_project_dir)))
+    try:
+        outcome = dbtRunner(manifest=parsed).invoke(list(arguments))
+    finally:
+        DuckDBConnectionManager.close_all_connections()  # else the scratch file stays open with dbt's options
+    if outcome.result is None:
+        raise BuildError(f"dbt could not run: {outcome.exception}")
+    return {result.node.unique_id: _node_result(result) for result in outcome.result.results}
+
+
+def _node_result(result: Any) -> NodeResult:
+    return NodeResult(
+        unique_id=result.node.unique_id,
+        status=str(result.status),
+        seconds=result.execution_time,
+        failures=result.failures or 0,
+        message=(result.message or "").strip(),
+    )
+
+
+@contextmanager
+def _environment(settings: Settings, scratch: Path, database: Path, catalog: Path) -> Iterator[None]:
+    """The environment variables that dbt's profile reads; they are set for the run and put back after it."""
+    reference = files("ebp_lakehouse.silver") / "reference"
+    variables = {
+        "EBP_DBT_TARGET": "s3" if settings.is_s3 else "folder",
+        "EBP_DBT_DATABASE": str(database),
+        "EBP_DBT_CATALOG": str(catalog),
+        "EBP_DBT_THREADS": str(settings.threads),
+        "EBP_DBT_MEMORY_LIMIT": settings.memory_limit,
+        "EBP_DBT_HOLIDAYS": str(write_holidays(scratch / "holidays.csv")),
+        "EBP_DBT_COMMUNES": str(reference / "communes.csv"),
+        "EBP_DBT_EXTENSION_DIRECTORY": str(extension_directory(scratch / "extensions")) if settings.is_s3 else "",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+    for name in USER_FILES:
+        path = settings.user_files / f"{name}.csv" if settings.user_files else None
+        variables[f"EBP_DBT_{name.upper()}"] = str(path) if path and path.is_file() else ""
+    if settings.s3 is not None:
+        secret = settings.s3.duckdb_secret()
+        variables |= {
+            "DBT_ENV_SECRET_S3_KEY_ID": secret["key_id"],
+            "DBT_ENV_SECRET_S3_SECRET": secret["secret"],
+            "DBT_ENV_SECRET_S3_REGION": secret["region"],
+            "DBT_ENV_SECRET_S3_ENDPOINT": secret.get("endpoint", "s3.amazonaws.com"),
+            "DBT_ENV_SECRET_S3_USE_SSL": secret.get("use_ssl", "true"),
+        }
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,81 @@
+"""dbt's manifest: parsed once per state of the project, shared by every process that loads the definitions.
+
+Not here: what the manifest means (contract.py) and running models (build.py).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from ebp_lakehouse.errors import ContractError
+
+IGNORED = {"target", "logs", "dbt_packages"}
+
+
+def fingerprint(project_dir: Path) -> str:
+    """Hash of every file dbt would read; a clone, a checkout and an edit all change it when they change the project."""
+    digest = sha256()
+    files = [
+        path
+        for path in sorted(project_dir.rglob("*"))
+        if path.is_file() and not IGNORED & set(path.relative_to(project_dir).parts) and path.name != ".user.yml"
+    ]
+    if not any(path.name == "dbt_project.yml" for path in files):
+        raise ContractError(f"{project_dir} is not a dbt project. Set EBP_DBT_PROJECT_DIR to the folder dbt_silver.")
+    for path in files:
+        digest.update(str(path.relative_to(project_dir)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:20]
+
+
+def load_manifest(project_dir: Path) -> dict[str, Any]:
+    """The project's manifest; parsed by dbt only when no parse of exactly these files exists yet.
+
+    Parsing goes to a folder of its own and is moved into place whole, so that processes that start together
+    (a back-fill) neither wait for nor break one another.
+    """
+    project_dir = project_dir.absolute()
+    path = manifest_path(project_dir)
+    if not path.exists():
+        _parse(project_dir, path)
+    manifest: dict[str, Any] = json.loads(path.read_bytes())
+    return manifest
+
+
+def manifest_path(project_dir: Path) -> Path:
+    folder = project_dir / "target"
+    if not os.access(folder if folder.exists() else project_dir, os.W_OK):
+        folder = Path(tempfile.gettempdir()) / f"ebp_lakehouse-{os.getuid()}"
+    return folder / f"manifest-{fingerprint(project_dir)}.json"
+
+
+def _parse(project_dir: Path, path: Path) -> None:
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415  dbt takes a second to import; most loads need no parse
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as target:
+        result = dbtRunner().invoke(
+            [
+                "--quiet",
+                "parse",
+                "--no-partial-parse",
+                "--project-dir",
+                str(project_dir),
+                "--profiles-dir",
+                str(project_dir),
+                "--target-path",
+                target,
+                "--log-path",
+                target,
+            ]
+        )
+        if not result.success:
+            raise ContractError(f"dbt cannot parse {project_dir}: {result.exception or result.result}")
+        (Path(target) / "manifest.json").replace(path)
+    for old in path.parent.glob("manifest-*.json"):
+        if old != path:
+            old.unlink(missing_ok=True)
