@@ -1,6 +1,6 @@
 """The demo company lives on: N more business days written to the source with SQL, the way EBP would.
 
-Lives here: what happens on a day. Prices, line and header columns come from ``company``; net counts from its ``ledger``.
+Lives here: what happens on a day. Prices and columns come from ``company``, net counts from its ``ledger``.
 The simulated clock is stored nowhere: the next day follows the newest modification found in the source. One transaction
 is opened on the first day and committed after all others, as a forgotten EBP window does: a watermark by date loses it.
 """
@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,13 +37,17 @@ QUOTE, INVOICE, CREDIT_NOTE, DELIVERY, ORDER = 1, 2, 3, 6, 8
 
 @dataclass(frozen=True)
 class SimulationSummary:
-    """Days lived and their net effect: rows per table that are new, changed or gone compared with before."""
+    """Days lived and their net effect: rows per table that are new, changed or gone compared with before.
+
+    ``late_document`` is the number of the quote typed first and committed last; ``events`` counts what happened.
+    """
 
     first_day: date
     last_day: date
     inserted: dict[str, int]
     updated: dict[str, int]
     deleted: dict[str, int]
+    late_document: str
     events: dict[str, int] = field(default_factory=dict)
 
 
@@ -64,10 +69,9 @@ def simulate(dsn: str, days: int, seed: int | None = None, progress: Progress | 
             report(day.isoformat(), done / days)
             company.live(day)
         forgotten.commit()
-        company.events[f"committed late ({early})"] = 1
         report(dates[-1].isoformat(), 1.0)
         inserted, updated, deleted = company.ledger.counts()
-    return SimulationSummary(dates[0], dates[-1], inserted, updated, deleted, dict(company.events))
+    return SimulationSummary(dates[0], dates[-1], inserted, updated, deleted, early, dict(company.events))
 
 
 def _next_days(connection: psycopg.Connection[Any], count: int) -> list[date]:
@@ -77,7 +81,9 @@ def _next_days(connection: psycopg.Connection[Any], count: int) -> list[date]:
         ' (SELECT max("sysModifiedDate") FROM "Customer"))'
     ).fetchone()
     if row is None or row[0] is None:
-        raise DemoError("Tables SaleDocument, SaleSettlement and Customer hold no sysModifiedDate: nothing to go on from.")
+        raise DemoError(
+            "Tables SaleDocument, SaleSettlement and Customer hold no sysModifiedDate: nothing to go on from."
+        )
     newest: date = row[0].date()
     return days.business_days(newest + timedelta(days=1), newest + timedelta(days=2 * count + 30))[:count]
 
@@ -97,7 +103,7 @@ class _Company:
         self._seconds = 8 * 3600
         volume = max(1, int(self.rng.poisson(self.known.documents_a_day)))
         for kind in self.rng.choice([k for k, _ in NEW_KINDS], volume, p=[s for _, s in NEW_KINDS]).tolist():
-            self._do("document", lambda moment, kind=kind: self.writer.new(self.connection, kind, moment), day)
+            self._do("document", partial(self.writer.new, self.connection, kind), day)
         for _ in range(max(1, round(volume * TRANSFERS_A_DAY))):
             self._do("transfer", self._transfer, day)
         self._do("payments", self._payments, day)
@@ -112,7 +118,7 @@ class _Company:
                 self._do(name, event, day)
 
     def forgotten_document(self, other: psycopg.Connection[Any], day: date) -> str:
-        """A quote typed on the first day in a window that stays open: written now, committed by the caller at the end."""
+        """A quote typed on the first day in a window that stays open: written now, committed by the caller."""
         moment = datetime(day.year, day.month, day.day, 8, 5)  # noqa: DTZ001 - EBP has wall clocks
         return self.writer.new(other, QUOTE, moment).number
 
@@ -126,7 +132,7 @@ class _Company:
 
     def _pick(self, statement: str, *values: Any) -> tuple[Any, ...] | None:
         """One of the rows, at random but by our generator: the same seed lives the same days."""
-        rows = self.connection.execute(statement, values).fetchall()  # type: ignore[call-overload]
+        rows = self.connection.execute(statement, values).fetchall()
         return rows[int(self.rng.integers(0, len(rows)))] if rows else None
 
     def _transfer(self, moment: datetime) -> Written | None:
@@ -138,11 +144,14 @@ class _Company:
         for n in self.rng.permutation(len(steps)).tolist():
             origin, target, left, age = steps[n]
             found = self._pick(
-                'SELECT DISTINCT d."Id"::text FROM "SaleDocument" d JOIN "SaleDocumentLine" l ON l."DocumentId" = d."Id"'
-                ' WHERE d."DocumentType" = %s AND d."TransferedDocumentId" IS NULL AND d."DocumentDate" BETWEEN %s AND %s'
-                f' AND l."{left}" > 0 ORDER BY 1',
-                origin, moment - timedelta(days=age), moment,
-            )  # fmt: skip
+                'SELECT DISTINCT d."Id"::text FROM "SaleDocument" d JOIN "SaleDocumentLine" l'
+                ' ON l."DocumentId" = d."Id"'
+                ' WHERE d."DocumentType" = %s AND d."TransferedDocumentId" IS NULL AND'
+                f' d."DocumentDate" BETWEEN %s AND %s AND l."{left}" > 0 ORDER BY 1',
+                origin,
+                moment - timedelta(days=age),
+                moment,
+            )
             if found is not None:
                 return self.writer.transfer(self.connection, found[0], target, left, moment)
         return None
@@ -157,10 +166,11 @@ class _Company:
         return self.writer.transfer(self.connection, found[0], CREDIT_NOTE, "RealQuantity", moment) if found else None
 
     def _payments(self, moment: datetime) -> int:
-        """Some of the instalments due are paid: each by its own transfer, or all of a customer's at once; some in part."""
+        """Some of the instalments due are paid: a customer's all at once, some in part."""
         rows = self.connection.execute(
-            'SELECT "Id"::text, "DocumentId"::text, "ThirdId", "BalanceDue", "Amount" FROM "SaleCommitment" WHERE "BalanceDue" > 0'
-            ' AND "DocumentId" IS NOT NULL AND "DocumentType" = 2 AND "DueDate" <= %s ORDER BY "DueDate" DESC, "Id" LIMIT 200',
+            'SELECT "Id"::text, "DocumentId"::text, "ThirdId", "BalanceDue", "Amount" FROM "SaleCommitment"'
+            ' WHERE "BalanceDue" > 0 AND "DocumentId" IS NOT NULL AND "DocumentType" = 2 AND "DueDate" <= %s'
+            ' ORDER BY "DueDate" DESC, "Id" LIMIT 200',
             [moment + timedelta(days=5)],
         ).fetchall()
         wanted = max(2, round(len(rows) * PAYMENT_SHARE))
@@ -181,11 +191,19 @@ class _Company:
         place = geography.communes().row(int(geography.draw(self.rng, 1)[0]), named=True)
         values: dict[str, Any] = (
             {"FamilyId": "COLL" if family == "PRO" else "PRO"},
-            {"Name": f"{name[:50].removesuffix(' (ex)')} (ex)" if not name.endswith("(ex)") else name.removesuffix(" (ex)")},
+            {
+                "Name": f"{name[:50].removesuffix(' (ex)')} (ex)"
+                if not name.endswith("(ex)")
+                else name.removesuffix(" (ex)")
+            },
             {
                 f"Main{role}Address_{column}": value
                 for role in ("Invoicing", "Delivery")
-                for column, value in (("ZipCode", place["postcode"]), ("City", place["name"][:35]), ("CodeINSEE", place["insee_code"]))
+                for column, value in (
+                    ("ZipCode", place["postcode"]),
+                    ("City", place["name"][:35]),
+                    ("CodeINSEE", place["insee_code"]),
+                )
             },
         )[what]
         self.ledger.update(self.connection, "Customer", code, values, moment)
@@ -196,15 +214,19 @@ class _Company:
         price = max(1, round(int(self.known.items.price[index]) * float(self.rng.uniform(0.95, 1.12))))
         self.known.items.price[index] = price
         rate = (20, 10, 5.5, 2.1, 0, 0)[int(self.known.items.vat[index])]
-        values = {"SalePriceVatExcluded": price / 100, "SalePriceVatIncluded": round(price * (1 + rate / 100)) / 100, "SalePriceModifiedDate": moment}
+        values = {
+            "SalePriceVatExcluded": price / 100,
+            "SalePriceVatIncluded": round(price * (1 + rate / 100)) / 100,
+            "SalePriceModifiedDate": moment,
+        }
         self.ledger.update(self.connection, "Item", self.known.items.codes[index], values, moment)
         return True
 
     def _delete_quote(self, moment: datetime) -> bool:
         """A draft quote that led to nothing is removed for good, with its lines and its extension row."""
         found = self._pick(
-            'SELECT d."Id"::text FROM "SaleDocument" d WHERE d."DocumentType" = 1 AND d."TransferedDocumentId" IS NULL AND'
-            ' d."DocumentDate" <= %s AND NOT EXISTS (SELECT 1 FROM "DocumentLineAssociation" a WHERE'
+            'SELECT d."Id"::text FROM "SaleDocument" d WHERE d."DocumentType" = 1 AND'
+            ' d."TransferedDocumentId" IS NULL AND d."DocumentDate" <= %s AND NOT EXISTS (SELECT 1 FROM "DocumentLineAssociation" a WHERE'
             ' a."OriginDocumentId" = d."Id" OR a."TransferedDocumentId" = d."Id") ORDER BY 1',
             moment,
         )
@@ -221,11 +243,20 @@ class _Company:
         address = {"ZipCode": place["postcode"], "City": place["name"][:35].upper(), "CountryIsoCode": "FR"}
         frame = pl.DataFrame(
             {
-                "Id": [code], "UniqueId": uuids(self.rng, 1), "Name": [f"Nouveau client {code[3:]}"], "NaturalPerson": [False],
-                "FamilyId": ["PRO"], "SettlementModeId": ["VIR30"], "ActiveState": [0], "TerritorialityId": [self.known.masters.territory_id],
+                "Id": [code],
+                "UniqueId": uuids(self.rng, 1),
+                "Name": [f"Nouveau client {code[3:]}"],
+                "NaturalPerson": [False],
+                "FamilyId": ["PRO"],
+                "SettlementModeId": ["VIR30"],
+                "ActiveState": [0],
+                "TerritorialityId": [self.known.masters.territory_id],
                 **{f"Main{role}Address_{k}": [v] for role in ("Invoicing", "Delivery") for k, v in address.items()},
-                "sysCreatedDate": [moment], "sysCreatedUser": ["CBE"], "sysModifiedDate": [moment], "sysModifiedUser": ["CBE"],
+                "sysCreatedDate": [moment],
+                "sysCreatedUser": ["CBE"],
+                "sysModifiedDate": [moment],
+                "sysModifiedUser": ["CBE"],
             }
-        )  # fmt: skip
+        )
         self.ledger.insert(self.connection, "Customer", frame)
         return True

@@ -1,1 +1,1 @@
-"""The coherent sales slice of the demo company: masters, documents, lines, payments. Start at ``generator.generate``."""
+"""The coherent sales slice of the demo company: start at ``generator.generate``."""

@@ -3,6 +3,8 @@
 Only days and their weights live here; who buys on them is in ``customers``.
 """
 
+# ruff: noqa: PLR2004 - rates and shares stand where they are used, codes are EBP's
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The masters of an existing demo database, in the arrays the document renderers expect, and stored documents as skeletons.
+"""The masters of an existing demo database in the arrays the renderers expect, and stored documents as skeletons.
 
 The simulated days start here: the source is the only memory, nothing of the simulation is stored elsewhere.
 """
@@ -64,16 +64,28 @@ def read(connection: psycopg.Connection[Any]) -> Catalogue:
 
 
 def _masters(connection: psycopg.Connection[Any]) -> Masters:
-    vats = {label: (key, territory) for key, territory, label in _query(connection, 'SELECT "Id"::text, "TerritorialityId"::text, "Description" FROM "Vat"')}
+    vats = {
+        label: (key, territory)
+        for key, territory, label in _query(
+            connection, 'SELECT "Id"::text, "TerritorialityId"::text, "Description" FROM "Vat"'
+        )
+    }
     wanted = [label for _, label, _ in small.SALE_VATS]
     missing = [label for label in wanted if label not in vats]
     if missing:
         raise DemoError(
-            f"This database is not a demo company: table Vat has no row described {missing[0]!r}. Only a database made by"
-            " `ebp-lakehouse demo` can be simulated; a real EBP is never written to."
+            f"This database is not a demo company: table Vat has no row described {missing[0]!r}. Only a database made"
+            " by `ebp-lakehouse demo` can be simulated; a real EBP is never written to."
         )
-    storehouses = [row[0] for row in _query(connection, 'SELECT "Id"::text FROM "Storehouse" ORDER BY "Main" DESC, "Id"')]
-    colleagues = [row[0] for row in _query(connection, 'SELECT "Id" FROM "Colleague" WHERE "IsSalesperson" AND "ActiveState" = 0 ORDER BY "Id"')]
+    storehouses = [
+        row[0] for row in _query(connection, 'SELECT "Id"::text FROM "Storehouse" ORDER BY "Main" DESC, "Id"')
+    ]
+    colleagues = [
+        row[0]
+        for row in _query(
+            connection, 'SELECT "Id" FROM "Colleague" WHERE "IsSalesperson" AND "ActiveState" = 0 ORDER BY "Id"'
+        )
+    ]
     return Masters(
         frames={},
         vat_ids=pl.Series([vats[label][0] for label in wanted], dtype=pl.String),
@@ -87,10 +99,16 @@ def _masters(connection: psycopg.Connection[Any]) -> Masters:
 
 
 def _customers(connection: psycopg.Connection[Any]) -> Customers:
-    names = ["Id", "Name", "Civility", "SettlementModeId", *(f"Main{role}Address_{f}" for role in ("Invoicing", "Delivery") for f in ADDRESS)]
+    names = [
+        "Id",
+        "Name",
+        "Civility",
+        "SettlementModeId",
+        *(f"Main{role}Address_{f}" for role in ("Invoicing", "Delivery") for f in ADDRESS),
+    ]
     selected = ", ".join(f'c."{name}"' for name in names)
     rows = connection.execute(
-        f'SELECT {selected}, c."NaturalPerson", c."ActiveState", coalesce(n.documents, 0) FROM "Customer" c LEFT JOIN'  # type: ignore[arg-type]
+        f'SELECT {selected}, c."NaturalPerson", c."ActiveState", coalesce(n.documents, 0) FROM "Customer" c LEFT JOIN'
         ' (SELECT upper(trim("CustomerId")) AS code, count(*) AS documents FROM "SaleDocument" GROUP BY 1) n'
         ' ON n.code = upper(trim(c."Id")) ORDER BY c."Id"'
     ).fetchall()
@@ -125,8 +143,8 @@ def _customers(connection: psycopg.Connection[Any]) -> Customers:
 def _items(connection: psycopg.Connection[Any], masters: Masters) -> Items:
     rows = _query(
         connection,
-        'SELECT "Id", "Caption", "SalePriceVatExcluded", "CostPrice", "PurchasePrice", "VatId"::text, "UnitId", "ManageStock",'
-        ' "SupplierId" FROM "Item" WHERE "ActiveState" = 0 AND "Id" NOT LIKE %s ORDER BY "Id"',
+        'SELECT "Id", "Caption", "SalePriceVatExcluded", "CostPrice", "PurchasePrice", "VatId"::text, "UnitId",'
+        ' "ManageStock", "SupplierId" FROM "Item" WHERE "ActiveState" = 0 AND "Id" NOT LIKE %s ORDER BY "Id"',
         "PACK%",
     )
     if not rows:
@@ -159,7 +177,9 @@ def _items(connection: psycopg.Connection[Any], masters: Masters) -> Items:
 def _payers(connection: psycopg.Connection[Any], people: Customers) -> Int:
     place = {code: n for n, code in enumerate(people.frame["Id"].to_list())}
     payer = np.arange(people.count, dtype=np.int64)
-    for code, other in _query(connection, 'SELECT "Id", "PaymentThirdId" FROM "Customer" WHERE "PaymentThirdId" IS NOT NULL'):
+    for code, other in _query(
+        connection, 'SELECT "Id", "PaymentThirdId" FROM "Customer" WHERE "PaymentThirdId" IS NOT NULL'
+    ):
         payer[place[code]] = place.get(other, place[code])
     return payer
 
@@ -176,21 +196,24 @@ def _rhythm(connection: psycopg.Connection[Any]) -> float:
 
 def _credit_sign(connection: psycopg.Connection[Any]) -> int:
     (negative,) = _query(
-        connection, 'SELECT coalesce(avg(("AmountVatExcluded" < 0)::int), 1) FROM "SaleDocument" WHERE "DocumentType" = 3'
+        connection,
+        'SELECT coalesce(avg(("AmountVatExcluded" < 0)::int), 1) FROM "SaleDocument" WHERE "DocumentType" = 3',
     )[0]
     return -1 if negative >= Decimal("0.5") else 1
 
 
 @dataclass(frozen=True)
 class StoredDocument:
-    """One document of the source copied into a skeleton (its counted lines and components), with the ids it came from."""
+    """One document of the source copied into a skeleton (its counted lines and components), and where it came from."""
 
     key: str
     lines: list[str]
     left: Int
 
 
-def copy_document(connection: psycopg.Connection[Any], catalogue: Catalogue, sk: Skeleton, key: str, kind: int, day: int, left: str) -> StoredDocument | None:
+def copy_document(
+    connection: psycopg.Connection[Any], catalogue: Catalogue, sk: Skeleton, key: str, kind: int, day: int, left: str
+) -> StoredDocument | None:
     """Add to ``sk`` a document of ``kind`` holding what is ``left`` of a stored one; None when nothing is.
 
     ``left`` names the quantity column to carry over: RealQuantity, RemainingQuantityToDeliver or …ToInvoice.
@@ -199,13 +222,13 @@ def copy_document(connection: psycopg.Connection[Any], catalogue: Catalogue, sk:
     head = _query(
         connection,
         'SELECT upper(trim("CustomerId")), "DiscountRate", "FinancialDiscountRate", "ShippingAmountVatExcluded",'
-        ' "ShippingVatId"::text, "ShippingNotSubjectToFinancialDiscount", "InvoicingChargesAmountVatExcluded", "PriceWithTaxBased"'
-        ' FROM "SaleDocument" WHERE "Id" = %s',
+        ' "ShippingVatId"::text, "ShippingNotSubjectToFinancialDiscount", "InvoicingChargesAmountVatExcluded",'
+        ' "PriceWithTaxBased" FROM "SaleDocument" WHERE "Id" = %s',
         key,
     )[0]
     rows = connection.execute(
-        'SELECT "Id"::text, "LineType", "NomenclatureLevel", "ParentLineId"::text, "TopParentLineId"::text, trim("ItemId"), "Quantity",'  # type: ignore[arg-type]
-        ' "RealQuantity", "SalePriceVatExcluded", "Discounts0_UnitDiscountRate", "Discounts1_UnitDiscountRate",'
+        'SELECT "Id"::text, "LineType", "NomenclatureLevel", "ParentLineId"::text, "TopParentLineId"::text, trim("ItemId"),'
+        ' "Quantity", "RealQuantity", "SalePriceVatExcluded", "Discounts0_UnitDiscountRate", "Discounts1_UnitDiscountRate",'
         ' "Discounts2_UnitDiscountRate", "VatId"::text, "CostPrice", "PurchasePrice", "ExcludedFromFootDiscount",'
         f' "ExcludedFromFinancialDiscount", "UnitEcotaxAmountVatExcluded", "{left}" FROM "SaleDocumentLine"'
         ' WHERE "DocumentId" = %s AND NOT "NotIncluded" AND "LineType" = ANY(%s) ORDER BY "LineOrder"',
@@ -218,26 +241,43 @@ def copy_document(connection: psycopg.Connection[Any], catalogue: Catalogue, sk:
         return None
     complete = of_base == whole
     (document,) = sk.documents.add(
-        1, kind=kind, customer=place[head[0]], day=day, seller=catalogue.customers.salesperson[place[head[0]]],
-        footer_bp=scaled(head[1]), financial_bp=scaled(head[2]), shipping=scaled(head[3]) if complete else 0,
-        shipping_vat=catalogue.vat_slot(head[4]), shipping_no_financial=int(head[5]), charges=scaled(head[6]) if complete else 0,
+        1,
+        kind=kind,
+        customer=place[head[0]],
+        day=day,
+        seller=catalogue.customers.salesperson[place[head[0]]],
+        footer_bp=scaled(head[1]),
+        financial_bp=scaled(head[2]),
+        shipping=scaled(head[3]) if complete else 0,
+        shipping_vat=catalogue.vat_slot(head[4]),
+        shipping_no_financial=int(head[5]),
+        charges=scaled(head[6]) if complete else 0,
         ttc=int(head[7]),
-    )  # fmt: skip
+    )
     items = {code: n for n, code in enumerate(catalogue.items.codes)}
     quantity = [of_base[r[0]] if r[2] == 0 else scaled(r[6], 3) * of_base[r[4]] // 1000 for r in kept]
     first, position = sk.lines.size, {r[0]: n for n, r in enumerate(kept)}
     sk.lines.add(
-        len(kept), document=document, order=np.arange(len(kept)), quantity=np.array(quantity),
-        line_type=np.array([r[1] for r in kept]), level=np.array([r[2] for r in kept]),
+        len(kept),
+        document=document,
+        order=np.arange(len(kept)),
+        quantity=np.array(quantity),
+        line_type=np.array([r[1] for r in kept]),
+        level=np.array([r[2] for r in kept]),
         parent=np.array([first + position[r[3]] if r[3] in position else -1 for r in kept]),
         top=np.array([first + position[r[4]] if r[4] in position else -1 for r in kept]),
         item=np.array([items.get(r[5], -1) for r in kept]),
         unit_quantity=np.array([q if r[2] == 0 else scaled(r[6], 3) for q, r in zip(quantity, kept, strict=True)]),
         price=np.array([scaled(r[8]) for r in kept]),
-        d0=np.array([scaled(r[9]) for r in kept]), d1=np.array([scaled(r[10]) for r in kept]), d2=np.array([scaled(r[11]) for r in kept]),
-        vat=np.array([catalogue.vat_slot(r[12]) for r in kept]), cost=np.array([scaled(r[13]) for r in kept]),
-        purchase=np.array([scaled(r[14]) for r in kept]), no_footer=np.array([int(r[15]) for r in kept]),
-        no_financial=np.array([int(r[16]) for r in kept]), ecotax=np.array([scaled(r[17]) for r in kept]),
+        d0=np.array([scaled(r[9]) for r in kept]),
+        d1=np.array([scaled(r[10]) for r in kept]),
+        d2=np.array([scaled(r[11]) for r in kept]),
+        vat=np.array([catalogue.vat_slot(r[12]) for r in kept]),
+        cost=np.array([scaled(r[13]) for r in kept]),
+        purchase=np.array([scaled(r[14]) for r in kept]),
+        no_footer=np.array([int(r[15]) for r in kept]),
+        no_financial=np.array([int(r[16]) for r in kept]),
+        ecotax=np.array([scaled(r[17]) for r in kept]),
         text=np.array([-1 if r[5] in items else 0 for r in kept]),
-    )  # fmt: skip
+    )
     return StoredDocument(key, [r[0] for r in kept], np.array(quantity, dtype=np.int64))

@@ -4,6 +4,8 @@ A chain is one opportunity of one customer; its path says which documents it may
 as-of day do not exist yet, which is what makes open orders and deliveries not yet invoiced. Lines are in ``sold``.
 """
 
+# ruff: noqa: PLR2004 - rates and shares stand where they are used, codes are EBP's
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -16,7 +18,17 @@ from ebp_lakehouse.demo.company.primitives import Bool, Int, at_least_one, rank_
 from ebp_lakehouse.demo.company.skeleton import Skeleton
 
 QUOTE, INVOICE, CREDIT_NOTE, DEPOSIT, DEPOSIT_CREDIT, DELIVERY, RETURN, ORDER, OTHER = 1, 2, 3, 4, 5, 6, 7, 8, 12
-KIND_OF_STAGE = {"QA": QUOTE, "Q": QUOTE, "O": ORDER, "D1": DELIVERY, "D2": DELIVERY, "I1": INVOICE, "I2": INVOICE, "X": OTHER, "T": INVOICE}  # fmt: skip
+KIND_OF_STAGE = {
+    "QA": QUOTE,
+    "Q": QUOTE,
+    "O": ORDER,
+    "D1": DELIVERY,
+    "D2": DELIVERY,
+    "I1": INVOICE,
+    "I2": INVOICE,
+    "X": OTHER,
+    "T": INVOICE,
+}
 PAUSE_DAYS = 400
 
 # name: (chains at full scale, stages). Shares follow a heating and plumbing dealer: half of the quotes are lost, most
@@ -183,14 +195,14 @@ def _dates(rng: np.random.Generator, chains: Chains, calendar: BusinessCalendar)
     days: dict[str, Int] = {}
     previous = np.full(len(chains.path), -1)
     alive = np.ones(len(chains.path), dtype=bool)
-    for stage in KIND_OF_STAGE:
+    for stage, kind in KIND_OF_STAGE.items():
         has = np.isin(chains.path, [n for n, name in enumerate(NAMES) if stage in PATHS[name][1]])
         low, mean = LAGS.get(stage, (0, 0.0))
         lag = low + rng.exponential(mean, len(has)).astype(np.int64) if mean else np.zeros(len(has), dtype=np.int64)
         day = np.where(previous < 0, chains.start, previous + lag)
         if stage == "I1":
             day = np.where(chains.on(*GROUPED), _month_end(day - lag, calendar), day)
-        rolled = calendar.roll_invoicing(day) if KIND_OF_STAGE[stage] == INVOICE else calendar.roll(day)
+        rolled = calendar.roll_invoicing(day) if kind == INVOICE else calendar.roll(day)
         alive &= ~has | (rolled <= calendar.as_of)
         days[stage] = np.where(has & alive, rolled, -1)
         previous = np.where(has & alive, rolled, previous)

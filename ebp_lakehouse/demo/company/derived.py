@@ -1,7 +1,9 @@
-"""Documents made from other documents, and planted cases: credit notes, returns, deposits, negative or misdated invoices.
+"""Documents made from other documents, and planted cases: credit notes, returns, deposits, negative invoices.
 
 Each function adds to the skeleton; none prices anything.
 """
+
+# ruff: noqa: PLR2004 - rates and shares stand where they are used, codes are EBP's
 
 from __future__ import annotations
 
@@ -92,10 +94,16 @@ def _credit_notes(
     link[: at_least_one(TABLE_ORIGINS, scale)] = ORIGIN_BY_TABLE
     full = (mode == 0).astype(np.int64)
     made = _copy_documents(
-        sk, invoices, kind=CREDIT_NOTE, day=day, origin=invoices, origin_link=link,
-        shipping=sk.documents["shipping"][invoices] * full * sign, charges=sk.documents["charges"][invoices] * full * sign,
+        sk,
+        invoices,
+        kind=CREDIT_NOTE,
+        day=day,
+        origin=invoices,
+        origin_link=link,
+        shipping=sk.documents["shipping"][invoices] * full * sign,
+        charges=sk.documents["charges"][invoices] * full * sign,
         footer_bp=np.where(mode == 2, 0, sk.documents["footer_bp"][invoices]),
-    )  # fmt: skip
+    )
     lines, at = _counted_lines(sk, invoices)
     keep = (mode[at] == 0) | (rank_in_group(at) == 0)
     lines, at = lines[keep], at[keep]
@@ -111,10 +119,16 @@ def _credit_notes(
     crossed = exactly(rng, crossed, max(1, round(0.02 * size)))
     quantity = np.where(crossed, -quantity, quantity) * sign
     rows = _copy_lines(
-        sk, lines, document=made[at], quantity=quantity, unit_quantity=quantity,
-        price=np.where(only_price, np.maximum(price // 10, 1), price), cost=np.where(only_price, 0, sk.lines["cost"][lines]),
-        ecotax=np.where(only_price, 0, sk.lines["ecotax"][lines]), **discounts,
-    )  # fmt: skip
+        sk,
+        lines,
+        document=made[at],
+        quantity=quantity,
+        unit_quantity=quantity,
+        price=np.where(only_price, np.maximum(price // 10, 1), price),
+        cost=np.where(only_price, 0, sk.lines["cost"][lines]),
+        ecotax=np.where(only_price, 0, sk.lines["ecotax"][lines]),
+        **discounts,
+    )
     linked = link[at] == ORIGIN_BY_LINES
     sk.links.add(int(linked.sum()), origin=lines[linked], target=rows[linked], quantity=np.abs(quantity[linked]))
 
@@ -184,9 +198,16 @@ def _deposit_invoices(orders: Int, percent: int, calendar: BusinessCalendar, sk:
         day=np.minimum(calendar.roll_invoicing(sk.documents["day"][orders]), calendar.as_of),
     )  # fmt: skip
     sk.lines.add(
-        len(orders), document=made, quantity=1000, unit_quantity=1000, price=np.maximum(worth * percent // 100, 100), text=-2,
-        vat=np.where(sk.documents["shipping_vat"][orders] == 5, 5, 0), no_footer=1, no_financial=1,
-    )  # fmt: skip
+        len(orders),
+        document=made,
+        quantity=1000,
+        unit_quantity=1000,
+        price=np.maximum(worth * percent // 100, 100),
+        text=-2,
+        vat=np.where(sk.documents["shipping_vat"][orders] == 5, 5, 0),
+        no_footer=1,
+        no_financial=1,
+    )
     return made
 
 

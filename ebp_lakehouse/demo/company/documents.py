@@ -3,6 +3,8 @@
 Numbers, states, links to parents, VAT breakdown, snapshots of the customer's address. No amount is computed here.
 """
 
+# ruff: noqa: PLR2004 - rates and shares stand where they are used, codes are EBP's
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -118,9 +120,20 @@ def settled_orders(rng: np.random.Generator, sk: Skeleton) -> Int:
 
 
 def frame(
-    rng: np.random.Generator, scale: float, sk: Skeleton, amounts: DocumentAmounts, ctx: DocumentContext, customers: Customers,
-    masters: Masters, calendar: BusinessCalendar, payer: Int, due: Int, balance: Int, to_deliver: Int, progress: Progress,
-) -> pl.DataFrame:  # fmt: skip
+    rng: np.random.Generator,
+    scale: float,
+    sk: Skeleton,
+    amounts: DocumentAmounts,
+    ctx: DocumentContext,
+    customers: Customers,
+    masters: Masters,
+    calendar: BusinessCalendar,
+    payer: Int,
+    due: Int,
+    balance: Int,
+    to_deliver: Int,
+    progress: Progress,
+) -> pl.DataFrame:
     """One row per document with the columns of ``SaleDocument`` that mean something here."""
     docs, size = sk.documents, sk.documents.size
     kind, day, customer = docs["kind"], docs["day"], docs["customer"]

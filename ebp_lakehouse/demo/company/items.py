@@ -3,6 +3,8 @@
 ``Items`` keeps the arrays the line generator needs. Catalogue prices are those of today; ``price_on`` gives past ones.
 """
 
+# ruff: noqa: PLR2004 - rates and shares stand where they are used, codes are EBP's
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -39,12 +41,23 @@ KIND_SHARES = {GOOD: 0.74, SERVICE: 0.10, LABOUR: 0.08, TRAVEL: 0.05, BUNDLE: 0.
 ZIPF = 0.85  # fast movers: the top tenth of the items makes most of the lines
 
 NOUNS = {
-    GOOD: ("Radiateur acier", "Robinet thermostatique", "Tube cuivre", "Vanne 3 voies", "Circulateur", "Câble souple", "Filtre", "Raccord laiton", "Chaudière murale", "Sonde extérieure"),
+    GOOD: (
+        "Radiateur acier",
+        "Robinet thermostatique",
+        "Tube cuivre",
+        "Vanne 3 voies",
+        "Circulateur",
+        "Câble souple",
+        "Filtre",
+        "Raccord laiton",
+        "Chaudière murale",
+        "Sonde extérieure",
+    ),
     SERVICE: ("Contrat d'entretien", "Mise en service", "Ramonage", "Étude thermique", "Extension de garantie"),
     LABOUR: ("Main d'œuvre technicien", "Main d'œuvre chef d'équipe", "Heure d'atelier"),
     TRAVEL: ("Forfait déplacement zone", "Indemnité kilométrique"),
     BUNDLE: ("Pack chaudière posée", "Kit radiateur complet", "Ensemble salle de bains"),
-}  # fmt: skip
+}
 PREFIX = {GOOD: "ART", SERVICE: "SRV", LABOUR: "MO", TRAVEL: "DEP", BUNDLE: "PACK"}
 
 

@@ -54,7 +54,7 @@ class Ledger:
         statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
             sql.Identifier(table),
             sql.SQL(", ").join(map(sql.Identifier, [*given, *filled])),
-            sql.SQL(", ").join([sql.Placeholder()] * len(given) + [sql.SQL(text) for text in filled.values()]),  # type: ignore[arg-type]
+            sql.SQL(", ").join([sql.Placeholder()] * len(given) + [sql.SQL(text) for text in filled.values()]),
         )
         with connection.cursor() as cursor:
             cursor.executemany(statement, frame.select(given).rows())

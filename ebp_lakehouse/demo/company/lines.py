@@ -3,6 +3,8 @@
 Needs no randomness but the dirt planted on item codes; the simulated days render their lines here too.
 """
 
+# ruff: noqa: PLR2004 - rates and shares stand where they are used, codes are EBP's
+
 from __future__ import annotations
 
 from dataclasses import dataclass

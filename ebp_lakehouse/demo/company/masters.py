@@ -3,6 +3,8 @@
 Customers and items have their own modules. Counts are those of the reference installation at every scale.
 """
 
+# ruff: noqa: PLR2004 - rates and shares stand where they are used, codes are EBP's
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ import polars as pl
 
 from ebp_lakehouse.demo.company.primitives import MONEY, decimals, generator, take, uuids
 
-CREATED = datetime(2015, 1, 5, 9, 0)  # the day the company moved to EBP
+CREATED = datetime(2015, 1, 5, 9, 0)  # noqa: DTZ001 - wall clock, as EBP; the day the company moved to EBP
 # (Rate in basis points, label, territory). The first six are the slots of ``pricing.RATES_BP``.
 SALE_VATS = (
     (2000, "Taux normal 20 %", "FR"), (1000, "Taux intermédiaire 10 %", "FR"), (550, "Taux réduit 5,5 %", "FR"),
@@ -290,7 +292,7 @@ class AccountingYearBounds:
     @classmethod
     def of(cls, as_of: date) -> AccountingYearBounds:
         """The fiscal year that holds ``as_of``."""
-        return cls(datetime(as_of.year, 1, 1), datetime(as_of.year, 12, 31))
+        return cls(datetime(as_of.year, 1, 1), datetime(as_of.year, 12, 31))  # noqa: DTZ001 - wall clock
 
 
 def _family_caption(number: int) -> str:

@@ -4,6 +4,8 @@ Text, titles, subtotals and page breaks fill ``SaleDocumentLine``; countermarks 
 ``DocumentLineAssociation``, whose real counterpart holds both sides.
 """
 
+# ruff: noqa: PLR2004 - rates and shares stand where they are used, codes are EBP's
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -77,7 +79,7 @@ def pad_links(rng: np.random.Generator, scale: float, sk: Skeleton, target: int)
 def link_frame(
     rng: np.random.Generator, sk: Skeleton, foreign: Foreign, line_ids: pl.Series, document_ids: pl.Series
 ) -> pl.DataFrame:
-    """``DocumentLineAssociation``: sales transfers, countermarks (customer order -> supplier order), purchase transfers."""
+    """``DocumentLineAssociation``: sales transfers, countermarks (order -> supplier order), purchase transfers."""
     origin, target = sk.links["origin"], sk.links["target"]
     owner, kind = sk.lines["document"], sk.documents["kind"]
     sales, marks, bought = len(origin), len(foreign.countermark_lines), foreign.purchases

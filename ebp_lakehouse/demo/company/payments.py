@@ -4,6 +4,8 @@ Per document: instalments add up to the amount due and their balances to ``Commi
 amount - balance = what settlements that were not rejected and set-offs assigned to it, or what was written off.
 """
 
+# ruff: noqa: PLR2004 - rates and shares stand where they are used, codes are EBP's
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -14,30 +16,27 @@ import polars as pl
 from ebp_lakehouse.demo.company import masters as small
 from ebp_lakehouse.demo.company.calendar import BusinessCalendar
 from ebp_lakehouse.demo.company.customers import Customers
+from ebp_lakehouse.demo.company.paymentframes import (
+    OPENING,
+    Instalments,
+    association_frame,
+    commitment_frame,
+    settlement_frame,
+)
 from ebp_lakehouse.demo.company.pricing import sum_by
 from ebp_lakehouse.demo.company.primitives import (
-    DAY_US,
     Bool,
     Int,
     at_least_one,
-    decimals,
     exactly,
     generator,
-    office_time,
     spread,
-    stamps,
-    take,
-    users,
     uuids,
 )
 from ebp_lakehouse.demo.company.skeleton import Skeleton
 
-MEANS = ("VIR", "CHQ", "CB", "PRLV", "LCR", "ESP")
 NEVER_PAID_SHARE = 0.022  # disputes and bad payers, beside what is simply not due yet
-WRITTEN_OFF, DOUBTFUL, OPENING, UNALLOCATED, REJECTED, PARTIAL = 40, 15, 12, 25, 60, 120
-NUMBERS_OF_OPENING = ("LiquidationType", "TotalReminderNumber", "LastReminderLevel")
-FLAGS_OF_OPENING = ("IsDeposit", "HadAnUnpaidSettlement", "WasDoubtfulBeforeUnrecoverable")
-LIQUIDATED_WRITE_OFF = 3  # LiquidationType of a balance closed without money; the code is not documented
+WRITTEN_OFF, DOUBTFUL, UNALLOCATED, REJECTED, PARTIAL = 40, 15, 25, 60, 120  # at full scale, at least one of each
 
 
 @dataclass(frozen=True)
@@ -49,17 +48,6 @@ class Payments:
     associations: pl.DataFrame
     balance: Int
     last_day: Int
-
-
-@dataclass
-class _Instalments:
-    document: Int
-    customer: Int
-    amount: Int
-    due: Int
-    balance: Int
-    pay_day: Int
-    kind: Int
 
 
 def build(
@@ -74,9 +62,7 @@ def build(
 ) -> Payments:
     """Everything about money received. ``total_due`` in cents per document, ``payer`` = debtor of each customer."""
     rng = generator(seed, "payments")
-    inst = _instalments(
-        rng, round(15_924 * scale) - at_least_one(OPENING, scale), calendar, customers, sk, total_due, payer
-    )
+    inst = _instalments(rng, round(15_924 * scale) - at_least_one(OPENING, scale), customers, sk, total_due)
     size = len(inst.amount)
     late_of = np.rint(rng.gamma(1.2, 7, customers.count) - 5).astype(np.int64)
     late_of[rng.random(customers.count) < 0.06] += 45  # some always pay six weeks late
@@ -89,7 +75,7 @@ def build(
     written_off = exactly(rng, ~paid & old & positive, at_least_one(WRITTEN_OFF, scale))
     doubtful = exactly(rng, ~paid & old & positive & ~written_off, at_least_one(DOUBTFUL, scale))
 
-    offset, pairs = _set_offs(rng, inst, day, paid, sk)
+    offset, pairs = _set_offs(rng, inst, sk)
     paid |= inst.amount == offset
     cash = np.where(paid, inst.amount - offset, 0)
     rejected = exactly(rng, paid & (cash > 0) & (inst.due < calendar.as_of - 60), at_least_one(REJECTED, scale))
@@ -107,7 +93,7 @@ def build(
     groups = round(12_962 * scale) - spare - len(deposits) - int(rejected.sum())
     group, group_day = _group(payer[inst.customer[commitment]], commitment, amount, when, groups)
     ids = uuids(rng, size)
-    settlements, settlement_ids = _settlement_frame(
+    settlements, settlement_ids = settlement_frame(
         rng,
         calendar,
         customers,
@@ -131,7 +117,7 @@ def build(
             one,
             np.maximum(sk.documents["day"][inst.document[one]], sk.documents["day"][inst.document[other]]),
         )
-    associations = _association_frame(
+    associations = association_frame(
         rng,
         ids,
         settlement_ids,
@@ -150,7 +136,7 @@ def build(
     last_day = np.zeros(sk.documents.size, dtype=np.int64)
     np.maximum.at(last_day, inst.document, inst.pay_day)
     return Payments(
-        commitments=_commitment_frame(
+        commitments=commitment_frame(
             rng, scale, calendar, customers, inst, ids, written_off, doubtful, rejected, sk, document_ids, payer
         ),
         settlements=settlements,
@@ -179,12 +165,10 @@ def instalments_of(term: Int) -> Int:
 def _instalments(
     rng: np.random.Generator,
     target: int,
-    calendar: BusinessCalendar,
     customers: Customers,
     sk: Skeleton,
     total_due: Int,
-    payer: Int,
-) -> _Instalments:
+) -> Instalments:
     docs = sk.documents
     payable = np.isin(docs["kind"], (2, 3, 4, 5)) & (docs["template"] != 1) & (total_due != 0)
     documents = np.flatnonzero(payable)
@@ -202,7 +186,7 @@ def _instalments(
     each = total_due[document] // count[owner]
     last = position == count[owner] - 1
     amount = np.where(last, total_due[document] - each * (count[owner] - 1), each)
-    return _Instalments(
+    return Instalments(
         document=document,
         customer=docs["customer"][document],
         amount=amount,
@@ -213,9 +197,7 @@ def _instalments(
     )
 
 
-def _set_offs(
-    rng: np.random.Generator, inst: _Instalments, day: Int, paid: Bool, sk: Skeleton
-) -> tuple[Int, np.ndarray]:
+def _set_offs(rng: np.random.Generator, inst: Instalments, sk: Skeleton) -> tuple[Int, np.ndarray]:
     """Credit notes set off against the first instalment of their own invoice: (signed offset, pairs invoice-credit)."""
     first_of = np.full(sk.documents.size, -1)
     first_of[inst.document[::-1]] = np.arange(len(inst.document))[::-1]
@@ -238,7 +220,7 @@ def _set_offs(
 def _cash_rows(
     rng: np.random.Generator, cash: Int, day: Int, whole: Bool, wanted: int, calendar: BusinessCalendar
 ) -> tuple[Int, Int, Int, Bool]:
-    """One assignment per paid instalment, some in two, ``wanted`` in all; the last mask = payments given up for that."""
+    """One assignment per paid instalment, some in two, ``wanted`` in all; the mask = payments given up for that."""
     rows = np.flatnonzero(cash != 0)
     dropped = np.zeros(len(cash), dtype=bool)
     if len(rows) > wanted:  # small scales: the latest payments have not come yet
@@ -273,182 +255,3 @@ def _group(payer: Int, commitment: Int, amount: Int, when: Int, groups: int) -> 
     days = np.zeros(int(group.max(initial=-1)) + 1, dtype=np.int64)
     np.maximum.at(days, group, when)
     return group, days
-
-
-def _settlement_frame(
-    rng: np.random.Generator, calendar: BusinessCalendar, customers: Customers, inst: _Instalments, group: Int, group_day: Int,
-    commitment: Int, amount: Int, rejected: Int, day: Int, deposits: Int, spare: int, sk: Skeleton, payer: Int, document_ids: pl.Series,
-) -> tuple[pl.DataFrame, pl.Series]:  # fmt: skip
-    """Ordinary, then rejected, then deposits on an order, then money nobody allocated yet."""
-    groups = len(group_day)
-    owner = np.zeros(groups, dtype=np.int64)
-    owner[group] = payer[inst.customer[commitment]]
-    deposit_amount = sk.documents["deposit_amount"][deposits]
-    third = np.concatenate(
-        [
-            owner,
-            payer[inst.customer[rejected]],
-            payer[sk.documents["customer"][deposits]],
-            rng.integers(0, customers.count, spare),
-        ]
-    )
-    amounts = np.concatenate(
-        [sum_by(group, amount, groups), inst.amount[rejected], deposit_amount, rng.integers(2000, 90_000, spare)]
-    )
-    recent = calendar.days[-1 - rng.integers(0, min(120, len(calendar.days)), spare)]
-    days = np.concatenate(
-        [
-            group_day,
-            np.maximum(day[rejected] - 12, sk.documents["day"][inst.document[rejected]]),
-            sk.documents["day"][deposits] - 15,
-            recent,
-        ]
-    )
-    size = len(third)
-    kind = np.repeat([0, 1, 2, 3], [groups, len(rejected), len(deposits), spare])
-    ids = uuids(rng, size)
-    created = office_time(rng, days)
-    frame = pl.DataFrame(
-        {
-            "Id": ids,
-            "SettlementDate": stamps(days * DAY_US),
-            "Amount": decimals(amounts),
-            "CurrencyAmount": decimals(amounts),
-            "RemainingAmount": decimals(np.where(kind == 3, amounts, 0)),
-            "ValidationState": np.where(days < calendar.as_of - 45, 3, 0),
-            "IsUnpaid": kind == 1,
-            "IsLiquidated": kind != 3,
-            "IsDeposit": kind == 2,
-            "PaymentTypeId": take(MEANS, rng.choice(6, size, p=[0.45, 0.25, 0.14, 0.1, 0.05, 0.01])),
-            "ThirdId": take(customers.frame["Id"], third),
-            "ThirdName": take(customers.frame["Name"], third),
-            "AssociatedInvoiceId": take(
-                document_ids,
-                np.where(
-                    kind == 2, np.concatenate([np.full(groups + len(rejected), -1), deposits, np.full(spare, -1)]), -1
-                ),
-            ),
-            "Reference": take(
-                [f"RGT{n:06d}" for n in range(size)], np.where(rng.random(size) < 0.5, np.arange(size), -1)
-            ),
-            "sysCreatedDate": stamps(created),
-            "sysCreatedUser": users(rng, size),
-            "sysModifiedDate": stamps(
-                np.minimum(created + rng.integers(0, 5, size) * DAY_US, calendar.as_of * DAY_US + 66_600_000_000)
-            ),
-            "sysModifiedUser": users(rng, size),
-        }
-    )
-    return frame, ids
-
-
-def _association_frame(
-    rng: np.random.Generator, ids: pl.Series, settlement_ids: pl.Series, group: Int, group_day: Int, commitment: Int, amount: Int,
-    rejected: Int, inst: _Instalments, day: Int, offset: Int, pairs: np.ndarray, doubtful: Bool, sk: Skeleton,
-) -> pl.DataFrame:  # fmt: skip
-    """Cash, then rejected payments (kept, to be ignored), then set-offs: one row on each side of the pair."""
-    sides = np.concatenate([pairs[:, 0], pairs[:, 1]])
-    linked = np.concatenate([pairs[:, 1], pairs[:, 0]])
-    owner = np.concatenate([commitment, rejected, sides])
-    settlement = np.concatenate([group, len(group_day) + np.arange(len(rejected)), np.full(len(sides), -1)])
-    days = np.concatenate(
-        [
-            group_day[group],
-            day[rejected] - 12,
-            np.maximum(sk.documents["day"][inst.document[sides]], sk.documents["day"][inst.document[linked]]),
-        ]
-    )
-    size = len(owner)
-    moment = stamps(office_time(rng, days))
-    money = decimals(np.concatenate([amount, inst.amount[rejected], offset[sides]]))
-    return pl.DataFrame(
-        {
-            "Id": uuids(rng, size),
-            "SettlementId": take(settlement_ids, settlement),
-            "CommitmentId": take(ids, owner),
-            "LinkedCommitmentId": take(ids, np.concatenate([np.full(len(commitment) + len(rejected), -1), linked])),
-            "AssignedAmount": money,
-            "CurrencyAssignedAmount": money,
-            "IsDoubtfulAssociation": doubtful[owner],
-            "sysCreatedDate": moment,
-            "sysCreatedUser": users(rng, size),
-            "sysModifiedDate": moment,
-            "sysModifiedUser": users(rng, size),
-        }
-    )
-
-
-def _commitment_frame(
-    rng: np.random.Generator, scale: float, calendar: BusinessCalendar, customers: Customers, inst: _Instalments, ids: pl.Series,
-    written_off: Bool, doubtful: Bool, rejected: Bool, sk: Skeleton, document_ids: pl.Series, payer: Int,
-) -> pl.DataFrame:  # fmt: skip
-    """Instalments of documents, then opening balances that belong to no document."""
-    size, opening = len(inst.amount), at_least_one(OPENING, scale)
-    docs = sk.documents
-    created = office_time(rng, np.minimum(docs["day"][inst.document], calendar.as_of))
-    closed = inst.balance == 0
-    change = np.where(written_off, inst.due + 400, inst.pay_day)
-    late = (calendar.as_of - inst.due > 10) & ~closed & (inst.amount > 0)
-    level = np.where(late, np.minimum((calendar.as_of - inst.due) // 20, 3), 0)
-    last = np.maximum(created, np.maximum(change, 0) * DAY_US + 36_000_000_000)
-    frame = pl.DataFrame(
-        {
-            "Id": ids,
-            "DocumentId": take(document_ids, inst.document),
-            "DocumentType": docs["kind"][inst.document],
-            "ThirdId": take(customers.frame["Id"], payer[inst.customer]),
-            "PaymentThirdId": take(
-                customers.frame["Id"], np.where(payer[inst.customer] != inst.customer, payer[inst.customer], -1)
-            ),
-            "DueDate": stamps(inst.due * DAY_US),
-            "Amount": decimals(inst.amount),
-            "BalanceDue": decimals(inst.balance),
-            "CurrencyAmount": decimals(inst.amount),
-            "CurrencyBalanceDue": decimals(inst.balance),
-            "IsLiquidated": closed,
-            "LiquidationType": np.where(written_off, LIQUIDATED_WRITE_OFF, 0),
-            "LiquidationStateChangeDate": pl.select(
-                pl.when(pl.Series(closed & (change > 0))).then(stamps(change * DAY_US))
-            ).to_series(),
-            "IsDeposit": np.isin(docs["kind"][inst.document], (4, 5)),
-            "HadAnUnpaidSettlement": rejected,
-            "WasDoubtfulBeforeUnrecoverable": doubtful,
-            "PaymentTypeId": take(MEANS, rng.integers(0, 5, size)),
-            "PercentageDistribution": decimals(
-                np.full(size, 10_000) // np.bincount(inst.document, minlength=docs.size)[inst.document]
-            ),
-            "TotalReminderNumber": level,
-            "LastReminderLevel": level,
-            "LastReminderDate": pl.select(
-                pl.when(pl.Series(level > 0)).then(stamps((inst.due + 20 * level) * DAY_US))
-            ).to_series(),
-            "sysCreatedDate": stamps(created),
-            "sysCreatedUser": users(rng, size),
-            "sysModifiedDate": stamps(np.minimum(last, calendar.as_of * DAY_US + 66_600_000_000)),
-            "sysModifiedUser": users(rng, size),
-        }
-    )
-    amounts = rng.integers(5_000, 200_000, opening)
-    who = rng.integers(0, customers.count, opening)
-    left = np.where(np.arange(opening) % 3 == 0, amounts, 0)
-    day = np.full(opening, calendar.first_day)
-    extra = pl.DataFrame(
-        {
-            "Id": uuids(rng, opening),
-            "ThirdId": take(customers.frame["Id"], who),
-            "DueDate": stamps((day + 30) * DAY_US),
-            "Amount": decimals(amounts),
-            "BalanceDue": decimals(left),
-            "IsLiquidated": left == 0,
-            "CurrencyAmount": decimals(amounts),
-            "CurrencyBalanceDue": decimals(left),
-            "DocumentType": np.full(opening, 2),
-            **{name: np.zeros(opening, dtype=np.int64) for name in NUMBERS_OF_OPENING},
-            **{name: np.zeros(opening, dtype=bool) for name in FLAGS_OF_OPENING},
-            "sysCreatedDate": stamps(day * DAY_US + 36_000_000_000),
-            "sysCreatedUser": take(("ADM",), np.zeros(opening, dtype=np.int64)),
-            "sysModifiedDate": stamps(day * DAY_US + 36_000_000_000),
-            "sysModifiedUser": take(("ADM",), np.zeros(opening, dtype=np.int64)),
-        }
-    )
-    return pl.concat([frame, extra], how="diagonal_relaxed")

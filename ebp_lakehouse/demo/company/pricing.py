@@ -24,7 +24,7 @@ COUNTED_LINE_TYPES = (2, 3, 10, 11, 12)
 
 @dataclass(frozen=True)
 class LineInputs:
-    """What the seller typed on each line. ``quantity`` in thousandths, ``price`` in cents HT, discounts in basis points."""
+    """What the seller typed on each line. ``quantity`` in thousandths, ``price`` in cents HT, discounts in 1/10 000."""
 
     document: Int
     quantity: Int
@@ -55,7 +55,7 @@ class DocumentInputs:
 
 @dataclass(frozen=True)
 class LineAmounts:
-    """Cents of each line: unit prices, then amounts HT and TTC before footer, after footer, after financial discount."""
+    """Cents of each line: unit prices, then HT and TTC before footer, after footer, after financial discount."""
 
     price_ttc: Int
     net_price: Int
@@ -71,7 +71,7 @@ class LineAmounts:
 
 @dataclass(frozen=True)
 class DocumentAmounts:
-    """Cents of each header; ``base`` and ``vat`` are documents x VAT slots, ``vat_collection`` the part due on payment."""
+    """Cents of each header; ``base`` and ``vat`` are documents x slots, ``vat_collection`` the part due on payment."""
 
     gross: Int
     footer: Int

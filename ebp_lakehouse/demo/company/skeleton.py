@@ -13,10 +13,28 @@ import numpy as np
 from ebp_lakehouse.demo.company.primitives import Int
 
 DOCUMENT_COLUMNS: dict[str, int] = {
-    "kind": 0, "customer": -1, "day": 0, "seller": -1, "footer_bp": 0, "financial_bp": 0, "shipping": 0,
-    "shipping_vat": 0, "shipping_no_financial": 0, "charges": 0, "ttc": 0, "path": -1, "revision": 0, "origin": -1,
-    "origin_link": 0, "deposit_document": -1, "deposit_share": 0, "deposit_amount": 0, "template": 0, "post_dated": 0, "dead": 0,
-}  # fmt: skip
+    "kind": 0,
+    "customer": -1,
+    "day": 0,
+    "seller": -1,
+    "footer_bp": 0,
+    "financial_bp": 0,
+    "shipping": 0,
+    "shipping_vat": 0,
+    "shipping_no_financial": 0,
+    "charges": 0,
+    "ttc": 0,
+    "path": -1,
+    "revision": 0,
+    "origin": -1,
+    "origin_link": 0,
+    "deposit_document": -1,
+    "deposit_share": 0,
+    "deposit_amount": 0,
+    "template": 0,
+    "post_dated": 0,
+    "dead": 0,
+}
 LINE_COLUMNS: dict[str, int] = {
     "document": -1, "line_type": 2, "level": 0, "parent": -1, "top": -1, "item": -1, "quantity": 0, "unit_quantity": 0,
     "price": 0, "d0": 0, "d1": 0, "d2": 0, "vat": 0, "cost": 0, "purchase": 0, "not_included": 0, "no_footer": 0,

@@ -3,6 +3,8 @@
 "Roots" are the lines of the opportunity (bundles exploded into their components); each stage copies the roots it needs.
 """
 
+# ruff: noqa: PLR2004 - rates and shares stand where they are used, codes are EBP's
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -185,9 +187,18 @@ def _roots(
     }  # fmt: skip
     option = (rng.random(size) < OPTION_SHARE) & (rank > 0)
     base = Roots(
-        chain=chain, rank=rank * 1000, base=np.arange(size), parent=np.full(size, -1), level=np.zeros(size, dtype=np.int64),
-        item=item, factor=np.full(size, 1000), quantity=quantity, first_part=first_part, option=option, columns=columns,
-    )  # fmt: skip
+        chain=chain,
+        rank=rank * 1000,
+        base=np.arange(size),
+        parent=np.full(size, -1),
+        level=np.zeros(size, dtype=np.int64),
+        item=item,
+        factor=np.full(size, 1000),
+        quantity=quantity,
+        first_part=first_part,
+        option=option,
+        columns=columns,
+    )
     return _explode(base, kind, items, chains, calendar)
 
 

@@ -146,7 +146,17 @@ def test_components_hang_under_their_bundle_and_carry_amounts(frames: Frames) ->
     parts = lines.filter(pl.col("NomenclatureLevel") > 0)
     assert parts.height > 0
     assert set(parts["LineType"]) == {3}
-    joined = parts.join(lines.select(pl.col("Id").alias("TopParentLineId"), pl.col("DocumentId").alias("doc"), pl.col("NomenclatureLevel").alias("top_level"), pl.col("LineType").alias("top_type"), pl.col("LineOrder").alias("top_order")), on="TopParentLineId", how="left")  # fmt: skip
+    joined = parts.join(
+        lines.select(
+            pl.col("Id").alias("TopParentLineId"),
+            pl.col("DocumentId").alias("doc"),
+            pl.col("NomenclatureLevel").alias("top_level"),
+            pl.col("LineType").alias("top_type"),
+            pl.col("LineOrder").alias("top_order"),
+        ),
+        on="TopParentLineId",
+        how="left",
+    )
     none(
         joined.filter(
             pl.col("doc").is_null()
@@ -217,9 +227,11 @@ def test_links_follow_the_chain_and_never_transfer_too_much(frames: Frames) -> N
     )
     links = frames["DocumentLineAssociation"].filter(~pl.col("IsCountermark"))
     side = ["Id", "DocumentType", "DocumentDate", "RealQuantity", "DocumentId"]
-    sales = links.drop("Id").join(lines.select(pl.col(side).name.prefix("o_")), left_on="OriginLineId", right_on="o_Id").join(
-        lines.select(pl.col(side).name.prefix("t_")), left_on="TransferedLineId", right_on="t_Id"
-    )  # fmt: skip
+    sales = (
+        links.drop("Id")
+        .join(lines.select(pl.col(side).name.prefix("o_")), left_on="OriginLineId", right_on="o_Id")
+        .join(lines.select(pl.col(side).name.prefix("t_")), left_on="TransferedLineId", right_on="t_Id")
+    )
     assert sales.height > 0.7 * frames["DocumentLineAssociation"].height
     allowed = {(1, 8), (1, 2), (8, 6), (8, 2), (6, 2), (6, 7), (7, 3), (2, 3)}
     assert set(sales.select("o_DocumentType", "t_DocumentType").unique().iter_rows()) <= allowed
@@ -273,7 +285,14 @@ def test_dates_stay_within_ten_years_but_for_two_planted_documents(frames: Frame
 
 
 def test_sizes_follow_the_scale(frames: Frames) -> None:
-    for table, rows in {"SaleDocument": 23_837, "SaleDocumentLine": 112_684, "DocumentLineAssociation": 33_249, "SaleCommitment": 15_924, "SaleSettlement": 12_962, "SaleSettlementCommitmentAssociation": 15_516}.items():  # fmt: skip
+    for table, rows in {
+        "SaleDocument": 23_837,
+        "SaleDocumentLine": 112_684,
+        "DocumentLineAssociation": 33_249,
+        "SaleCommitment": 15_924,
+        "SaleSettlement": 12_962,
+        "SaleSettlementCommitmentAssociation": 15_516,
+    }.items():
         assert frames[table].height == round(rows * SCALE), table
 
 
@@ -282,20 +301,28 @@ def test_planted_cases_exist(frames: Frames) -> None:
     c = pl.col
     assert set(documents["DocumentType"]) == {1, 2, 3, 4, 5, 6, 7, 8, 12}
     present = {
-        "big amount of an unknown kind": documents.filter((c("DocumentType") == 12) & (c("AmountVatExcluded") > 100_000)),
+        "big amount of an unknown kind": documents.filter(
+            (c("DocumentType") == 12) & (c("AmountVatExcluded") > 100_000)
+        ),
         "negative invoice": documents.filter((c("DocumentType") == 2) & (c("AmountVatExcluded") < 0)),
         "nothing left to pay after a deposit": documents.filter((c("DepositAmount") > 0) & (c("TotalDueAmount") == 0)),
-        "deposit deducted": documents.filter((c("DocumentType") == 2) & (c("DepositAmount") > 0) & (c("TotalDueAmount") > 0)),
+        "deposit deducted": documents.filter(
+            (c("DocumentType") == 2) & (c("DepositAmount") > 0) & (c("TotalDueAmount") > 0)
+        ),
         "footer discount": documents.filter(c("DiscountAmount") != 0),
         "typed with tax": documents.filter("PriceWithTaxBased"),
         "shipping": documents.filter(c("ShippingAmountVatExcluded") != 0),
         "eco-contribution": documents.filter(c("EcotaxAmountVatExcluded") != 0),
-        "orphan customer": documents.filter(~c("CustomerId").str.strip_chars().str.to_uppercase().is_in(customers["Id"].implode())),
+        "orphan customer": documents.filter(
+            ~c("CustomerId").str.strip_chars().str.to_uppercase().is_in(customers["Id"].implode())
+        ),
         "option": lines.filter("NotIncluded"),
         "free goods": lines.filter(c("FreePercentage") == 100),
         "text": lines.filter(c("LineType") == 9),
         "subtotal that carries an amount": lines.filter((c("LineType") == 4) & (c("NetAmountVatExcluded") != 0)),
-        "free-text line with a price": lines.filter(c("ItemId").is_null() & (c("LineType") == 2) & (c("NetAmountVatExcluded") > 0)),
+        "free-text line with a price": lines.filter(
+            c("ItemId").is_null() & (c("LineType") == 2) & (c("NetAmountVatExcluded") > 0)
+        ),
         "three decimals": lines.filter((c("Quantity") * 100) % 1 != 0),
         "hours": lines.filter(c("UnitId") == "H"),
         "template": frames["PeriodicInvoicing"].filter(c("ReferenceDocumentId").is_not_null()),
@@ -307,9 +334,15 @@ def test_planted_cases_exist(frames: Frames) -> None:
         "countermark": frames["DocumentLineAssociation"].filter("IsCountermark"),
         "Monaco": customers.filter(c("MainInvoicingAddress_CountryIsoCode") == "MC"),
         "cedex": customers.filter(c("MainInvoicingAddress_City").str.contains("CEDEX")),
-        "GPS 0/0": customers.filter((c("MainDeliveryAddress_Latitude") == 0) & (c("MainDeliveryAddress_Longitude") == 0)),
-        "line of the other sign on a credit note": documents.filter(c("DocumentType") == 3).join(counted_lines(frames), left_on="Id", right_on="DocumentId").group_by("Id").agg(c("RealNetAmountVatExcluded").min().alias("lo"), c("RealNetAmountVatExcluded").max().alias("hi")).filter((c("lo") < 0) & (c("hi") > 0)),
-    }  # fmt: skip
+        "GPS 0/0": customers.filter(
+            (c("MainDeliveryAddress_Latitude") == 0) & (c("MainDeliveryAddress_Longitude") == 0)
+        ),
+        "line of the other sign on a credit note": documents.filter(c("DocumentType") == 3)
+        .join(counted_lines(frames), left_on="Id", right_on="DocumentId")
+        .group_by("Id")
+        .agg(c("RealNetAmountVatExcluded").min().alias("lo"), c("RealNetAmountVatExcluded").max().alias("hi"))
+        .filter((c("lo") < 0) & (c("hi") > 0)),
+    }
     missing = [name for name, rows in present.items() if rows.is_empty()]
     assert not missing, missing
 

@@ -31,7 +31,7 @@ def test_rounding_is_half_away_from_zero(numerator: int, denominator: int) -> No
 
 
 def test_one_document_computed_by_hand() -> None:
-    """3 x 19.99 - 10 % - 5 % at 20 %, 1.5 h x 50.00 at 10 % (out of the footer), footer 2 %, shipping 9.90, escompte 1 %.
+    """3 x 19.99 - 10 % - 5 % at 20 %, 1.5 h x 50.00 at 10 % (no footer), footer 2 %, shipping 9.90, escompte 1 %.
 
     19.99 x 0.9 x 0.95 = 17.0915 -> 17.09; x 3 = 51.27. 1.5 x 50 = 75.00. Gross 126.27.
     Footer 2 % of 51.27 = 1.0254 -> 1.03; net 125.24; with shipping 135.14.
