@@ -68,7 +68,7 @@ def append(writer: TableWriter, batches: pa.RecordBatchReader, *, description: s
         )
         table.update_incremental()  # unlike write_deltalake, a write transaction leaves the handle where it was
 
-    return writer._commit(commit)  # noqa: SLF001 - to become public: the fence is the lake's, the files are ours
+    return writer.commit(commit)
 
 
 @dataclass
@@ -123,7 +123,7 @@ class _Sink:
     closed = False
 
     def __init__(self, writer: TableWriter, path: str) -> None:
-        self._upload: Any = obstore.open_writer(writer.lake._objects, f"{writer.key}/{path}")  # noqa: SLF001
+        self._upload: Any = obstore.open_writer(writer.lake.objects, f"{writer.key}/{path}")
         self.size = 0
 
     def write(self, data: bytes) -> int:

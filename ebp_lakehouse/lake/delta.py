@@ -62,7 +62,7 @@ class TableWriter:
         """Add rows; columns that are new in ``data`` are added at the end of the table's schema."""
         if self.based_on is None:
             return self.overwrite(data, partition_by=partition_by, description=description)
-        return self._commit(
+        return self.commit(
             lambda table, properties: write_deltalake(
                 table,
                 data,
@@ -103,7 +103,7 @@ class TableWriter:
                 writer_properties=WRITER_PROPERTIES,
                 commit_properties=properties,
             )
-        return self._commit(write)
+        return self.commit(write)
 
     def merge(self, changes: pa.Table, key: list[str]) -> Commit:
         """Apply row changes in one commit.
@@ -132,7 +132,7 @@ class TableWriter:
                 .execute()
             )
 
-        return self._commit(write)
+        return self.commit(write)
 
     def _create(self, data: Any, partition_by: list[str] | None, description: str) -> Any:
         def write(_: DeltaTable | None, properties: CommitProperties) -> None:
@@ -150,7 +150,8 @@ class TableWriter:
 
         return write
 
-    def _commit(self, write: Any) -> Commit:
+    def commit(self, write: Any) -> Commit:
+        """Run ``write(table, properties)`` as one fenced commit; for writers that make their own Parquet files."""
         before = set(_adds(self.table)) if self.table is not None else set()
         number = (self.table.transaction_version(APPLICATION) or 0) if self.table is not None else 0
         properties = CommitProperties(app_transactions=[Transaction(APPLICATION, number + 1)], max_commit_retries=0)

@@ -49,7 +49,7 @@ class Lake:
         return f"{self.url}/{key}"
 
     @cached_property
-    def _objects(self) -> LocalStore | S3Store:
+    def objects(self) -> LocalStore | S3Store:
         if self.s3 is None:
             return LocalStore(prefix=self.url, mkdir=True)
         parts = urlsplit(self.url)
@@ -65,7 +65,7 @@ class Lake:
     def read(self, path: str) -> bytes | None:
         """The object at ``path``, or None where there is none."""
         try:
-            return bytes(obstore.get(self._objects, path).bytes())
+            return bytes(obstore.get(self.objects, path).bytes())
         except (NotFoundError, FileNotFoundError):
             self._check_bucket_when_missing()
             return None
@@ -75,7 +75,7 @@ class Lake:
     def create(self, path: str, content: bytes) -> bool:
         """Write ``path`` if nothing is there (conditional put, or exclusive create); False when somebody was first."""
         try:
-            obstore.put(self._objects, path, content, mode="create")
+            obstore.put(self.objects, path, content, mode="create")
         except AlreadyExistsError:
             return False
         except (BaseError, OSError) as error:
@@ -84,13 +84,13 @@ class Lake:
 
     def replace(self, path: str, content: bytes) -> None:
         try:
-            obstore.put(self._objects, path, content, mode="overwrite")
+            obstore.put(self.objects, path, content, mode="overwrite")
         except (BaseError, OSError) as error:
             raise self.explain(error, f"writing {path}") from error
 
     def delete(self, path: str) -> None:
         try:
-            obstore.delete(self._objects, path)
+            obstore.delete(self.objects, path)
         except (NotFoundError, FileNotFoundError):
             return
         except BaseError as error:
@@ -99,7 +99,7 @@ class Lake:
     def names(self, prefix: str) -> list[str]:
         """Names (last path element) of the objects directly under ``prefix``, sorted."""
         try:
-            listed = [meta["path"] for batch in obstore.list(self._objects, prefix) for meta in batch]
+            listed = [meta["path"] for batch in obstore.list(self.objects, prefix) for meta in batch]
         except (NotFoundError, FileNotFoundError):
             return []
         except BaseError as error:
@@ -186,6 +186,6 @@ class Lake:
         if self.s3 is None:
             return
         try:
-            next(iter(obstore.list(self._objects, "_publications")), None)
+            next(iter(obstore.list(self.objects, "_publications")), None)
         except BaseError as error:
             raise self.explain(error, "opening it") from error

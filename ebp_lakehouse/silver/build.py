@@ -88,7 +88,7 @@ def build(
     Raises:
         BuildError: dbt itself failed. A model or a test that failed does not raise: it is in the results.
     """
-    database, catalog = scratch / "silver.duckdb", scratch / "catalog.duckdb"
+    database, catalog = scratch / "scratch.duckdb", scratch / "catalog.duckdb"
     shutil.copyfile(local_catalog(settings, Lake.open(settings), record, private=True), catalog)
     variables = {
         "known_at": known_at.isoformat(sep=" ", timespec="microseconds") if known_at else None,

@@ -1,0 +1,140 @@
+"""Silver as Dagster assets: the published dbt models, built, audited and published by one op.
+
+Not here: the work (audit.py) and the contracts (contract.py, from dbt's manifest).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, build_dbt_asset_specs
+
+from ebp_lakehouse.orchestration.partitions import daily_partitions, days_of
+from ebp_lakehouse.orchestration.reporting import check_result, column_schema, preview
+from ebp_lakehouse.settings import Settings
+from ebp_lakehouse.silver.audit import SilverOutcome, SilverResult, check_names, run_silver
+from ebp_lakehouse.silver.contract import TableContract
+
+CONTRACT = "contract"
+KEPT = "A failure blocks publication: readers keep the table's last good version."
+
+
+class PublishedModels(DagsterDbtTranslator):
+    """Our keys, group, kinds and columns on what dagster-dbt reads from the manifest."""
+
+    def __init__(self, contracts: Mapping[str, TableContract]) -> None:
+        super().__init__()
+        self._contracts = {contract.unique_id: contract for contract in contracts.values()}
+
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        contract = self._contracts.get(unique_id)
+        if contract is None:
+            return spec
+        columns = [
+            (column.name, column.data_type, f"{column.description}{' (personal data)' if column.personal else ''}")
+            for column in contract.columns
+        ]
+        return spec.replace_attributes(
+            key=dg.AssetKey(["silver", contract.name]),
+            description=contract.description,
+            group_name="silver",
+            kinds={"dbt", "duckdb", "silver"},
+            owners=["team:data"],
+            tags={"layer": "silver"},
+        ).merge_attributes(metadata={"key": contract.key, **column_schema(columns)})
+
+
+def silver_assets(
+    settings: Settings, manifest: Mapping[str, Any], contracts: Mapping[str, TableContract]
+) -> dg.AssetsDefinition:
+    """Every published model of the dbt project."""
+    names = {table: check_names(contract, manifest) for table, contract in contracts.items()}
+
+    @dg.multi_asset(
+        name="silver",
+        specs=_asset_specs(manifest, contracts),
+        check_specs=[check for contract in contracts.values() for check in _check_specs(contract, names[contract.name])],
+        can_subset=True,
+        partitions_def=daily_partitions(settings.first_partition),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool="silver",
+    )
+    def silver(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        selected = {key.path[-1] for key in context.selected_asset_keys}
+        tables = [contract for name, contract in contracts.items() if name in selected]
+        ingestion_date = days_of(context)[-1]
+        result = run_silver(settings, tables, ingestion_date, run_id=context.run_id)
+        for table in tables:
+            outcome = result.outcomes[table.name]
+            if outcome.error is None:
+                yield dg.MaterializeResult(
+                    asset_key=dg.AssetKey(["silver", table.name]),
+                    metadata=_metadata(result, outcome) | {"ingestion_date": ingestion_date.isoformat()},
+                    check_results=_check_results(context, outcome, names[table.name]),
+                )
+        errors = [f"silver/{name}: {o.error}" for name, o in result.outcomes.items() if o.error]
+        if errors:
+            raise dg.Failure("\n".join(errors), allow_retries=False)
+
+    return silver
+
+
+def _asset_specs(manifest: Mapping[str, Any], contracts: Mapping[str, TableContract]) -> list[dg.AssetSpec]:
+    made = {
+        spec.key.path[-1]: spec
+        for spec in build_dbt_asset_specs(
+            manifest=manifest,
+            dagster_dbt_translator=PublishedModels(contracts),
+            select=" ".join(contracts),
+        )
+    }
+    return [
+        made[name].replace_attributes(
+            deps=[["bronze", table] for table in contract.bronze] + [["silver", parent] for parent in contract.parents]
+        )
+        for name, contract in contracts.items()
+    ]
+
+
+def _check_specs(contract: TableContract, names: Mapping[str, str]) -> list[dg.AssetCheckSpec]:
+    key = dg.AssetKey(["silver", contract.name])
+    about = f"Pandera, derived from the model's yml: types, nulls, rules. {KEPT}"
+    tests = [dg.AssetCheckSpec(name, asset=key, description=f"dbt test {name}. {KEPT}") for name in names.values()]
+    return [dg.AssetCheckSpec(CONTRACT, asset=key, description=about), *tests]
+
+
+def _check_results(
+    context: dg.AssetExecutionContext, outcome: SilverOutcome, names: Mapping[str, str]
+) -> list[dg.AssetCheckResult]:
+    key = dg.AssetKey(["silver", outcome.table.name])
+    found = {CONTRACT: outcome.problems} | {
+        names[unique_id]: [text] if text else [] for unique_id, text in outcome.tests.items()
+    }
+    selected = {check.name for check in context.selected_asset_check_keys if check.asset_key == key}
+    return [check_result(key, name, problems) for name, problems in found.items() if name in selected]
+
+
+def _metadata(result: SilverResult, outcome: SilverOutcome) -> dict[str, Any]:
+    pin = result.record.pins.get(f"silver/{outcome.table.name}")
+    metadata: dict[str, Any] = {
+        "published": outcome.healthy,
+        "publication": result.record.number,
+        "delta_version": pin.version if pin else -1,
+        "dagster/row_count": pin.rows if pin else 0,
+        "seconds": round(outcome.seconds, 3),
+    }
+    if not outcome.healthy:
+        metadata["kept_version"] = pin.version if pin else -1
+    if outcome.difference is not None:
+        metadata |= {
+            "rows_added": outcome.difference.added,
+            "rows_updated": outcome.difference.updated,
+            "rows_deleted": outcome.difference.deleted,
+            "bytes_written": outcome.difference.bytes_written,
+        }
+    if outcome.preview is not None:
+        metadata["preview"] = preview(outcome.preview)
+    return metadata

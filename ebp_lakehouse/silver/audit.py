@@ -1,0 +1,159 @@
+"""Build, audit, publish: silver's tables from the pinned bronze, each judged on its own.
+
+Not here: building (build.py), the difference and its commit (publish.py), Dagster (assets.py).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import duckdb
+import polars as pl
+from pandera.errors import SchemaError, SchemaErrors
+
+from ebp_lakehouse.lake import catalog, publication
+from ebp_lakehouse.lake.publication import Record
+from ebp_lakehouse.lake.session import quote_identifier
+from ebp_lakehouse.lake.store import Lake
+from ebp_lakehouse.settings import Settings
+from ebp_lakehouse.silver.build import Build, build
+from ebp_lakehouse.silver.contract import INGESTION_DATE, TableContract
+from ebp_lakehouse.silver.publish import Difference, stage
+
+MAX_PROBLEMS = 10
+PREVIEW_ROWS = 5
+
+
+@dataclass
+class SilverOutcome:
+    """What became of one table.
+
+    Attributes:
+        error: dbt's own text when the model could not be built; nothing else is then known.
+        problems: rules of the contract that the built rows break.
+        tests: unique id of every dbt test that ran → what it says (empty when it passed).
+        difference: what was written; None when nothing could be.
+    """
+
+    table: TableContract
+    error: str | None = None
+    problems: list[str] = field(default_factory=list)
+    tests: dict[str, str] = field(default_factory=dict)
+    difference: Difference | None = None
+    preview: pl.DataFrame | None = None
+    seconds: float = 0.0
+
+    @property
+    def healthy(self) -> bool:
+        return self.error is None and not self.problems and not any(self.tests.values())
+
+
+@dataclass
+class SilverResult:
+    """Outcomes by table, and the record that readers now see."""
+
+    record: Record
+    outcomes: dict[str, SilverOutcome]
+
+
+def run_silver(
+    settings: Settings, tables: Sequence[TableContract], ingestion_date: date, *, run_id: str = ""
+) -> SilverResult:
+    """Bring ``tables`` to the state that the pinned bronze gives, and publish the healthy ones in one record.
+
+    Args:
+        settings: where the lake and the dbt project are.
+        tables: what was selected, in order of dependency; unselected ancestors are built but not published.
+        ingestion_date: stamped on the rows that change.
+        run_id: named in the publication record.
+
+    Raises:
+        BuildError, LakeError, ConflictError: nothing of this run is visible.
+    """
+    lake = Lake.open(settings)
+    record = publication.latest(lake)
+    outcomes = {table.name: SilverOutcome(table) for table in tables}
+    for outcome in outcomes.values():
+        missing = [name for name in outcome.table.bronze if f"bronze/{name}" not in record.pins]
+        if missing:
+            outcome.error = (
+                f"{outcome.table.name} needs bronze tables that are not published yet: {', '.join(missing)}. "
+                "Materialise them first (their checks say why they are not)."
+            )
+    ready = [outcome for outcome in outcomes.values() if outcome.error is None]
+    if not ready:
+        return SilverResult(record, outcomes)
+    with tempfile.TemporaryDirectory(prefix="ebp_silver_") as scratch:
+        built = build(settings, record, [outcome.table for outcome in ready], Path(scratch))
+        with built.connect(settings) as connection:
+            for outcome in ready:
+                started = perf_counter()
+                _judge(built, outcome)
+                if outcome.error is None:
+                    frame = _frame(connection, outcome.table)
+                    outcome.problems = problems_of(outcome.table, frame)
+                    shown = [column.name for column in outcome.table.public_columns()]
+                    outcome.preview = frame.select(shown).head(PREVIEW_ROWS)
+                    del frame
+                if outcome.healthy:
+                    outcome.difference = stage(connection, lake, record, outcome.table, ingestion_date)
+                model = built.results.get(outcome.table.unique_id)
+                outcome.seconds = perf_counter() - started + (model.seconds if model else 0.0)
+    moves = {key: move for o in ready if o.difference for key, move in o.difference.moves.items()}
+    return SilverResult(catalog.publish(settings, moves, run_id), outcomes)
+
+
+def problems_of(table: TableContract, frame: pl.DataFrame) -> list[str]:
+    """Every rule of the contract that ``frame`` breaks, with the number of rows; values are not shown."""
+    try:
+        table.pandera_schema().validate(frame, lazy=True)
+    except SchemaErrors as error:
+        grouped = error.failure_cases.group_by("column", "check", maintain_order=True).len()
+        return [f"{column}: {check} ({rows} cases)" for column, check, rows in grouped.iter_rows()][:MAX_PROBLEMS]
+    except SchemaError as error:
+        return [str(error).splitlines()[0][:300]]
+    return []
+
+
+def check_names(table: TableContract, manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Unique id of each dbt test of ``table`` → a short name, unique within the table and stable between parses."""
+    names: dict[str, str] = {}
+    for unique_id in table.tests:
+        node = manifest["nodes"][unique_id]
+        metadata = node.get("test_metadata") or {}
+        words = [metadata["name"], node.get("column_name") or ""] if metadata else [node["name"]]
+        base = "_".join(word for word in words if word).removesuffix(f"_{table.name}")
+        base = "".join(c if c.isalnum() or c == "_" else "_" for c in base)[:60]
+        base = "contract_sql" if base == "contract" else base
+        name, number = base, 2
+        while name in names.values():
+            name, number = f"{base}_{number}", number + 1
+        names[unique_id] = name
+    return names
+
+
+def _judge(built: Build, outcome: SilverOutcome) -> None:
+    model = built.results.get(outcome.table.unique_id)
+    if model is None or not model.healthy:
+        failed = [f"{r.unique_id.split('.')[-1]}: {r.message}" for r in built.results.values() if r.status == "error"]
+        own = model.message if model is not None and model.status == "error" else ""
+        outcome.error = own or "not built, because of: " + ("; ".join(failed) or "a test of an ancestor that failed")
+        return
+    for unique_id in outcome.table.tests:
+        result = built.results.get(unique_id)
+        if result is not None and result.status != "skipped":
+            text = result.message or f"{result.failures} rows"
+            outcome.tests[unique_id] = "" if result.healthy else text
+
+
+def _frame(connection: duckdb.DuckDBPyConnection, table: TableContract) -> pl.DataFrame:
+    relation = f"silver.{quote_identifier(table.name)}"
+    names = [row[0] for row in connection.execute(f"DESCRIBE {relation}").fetchall() if row[0] != INGESTION_DATE]
+    columns = ", ".join(map(quote_identifier, names))
+    return pl.DataFrame(pl.from_arrow(connection.execute(f"SELECT {columns} FROM {relation}").to_arrow_table()))
