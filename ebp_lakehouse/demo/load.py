@@ -165,15 +165,15 @@ def _table(name: str) -> ReferenceTable:
         raise DemoError(message) from None
 
 
-def _alter(name: str, columns: list[ReferenceColumn], *, drop: bool) -> sql.Composable:
+def _alter(name: str, columns: list[ReferenceColumn], *, drop: bool) -> sql.Composed:
     """One ALTER TABLE for all columns (an empty statement when there is none)."""
     if not columns:
-        return sql.SQL("")
+        return sql.Composed([])
     verb = "DROP DEFAULT" if drop else "SET DEFAULT "
     actions = [
         sql.SQL("ALTER COLUMN {} {}").format(
             sql.Identifier(column.name),
-            sql.SQL(verb if drop else verb + TYPE_DEFAULTS.get(column.type, "''")),  # type: ignore[arg-type]
+            sql.SQL(verb if drop else verb + TYPE_DEFAULTS.get(column.type, "''")),
         )
         for column in columns
     ]

@@ -28,12 +28,6 @@ from ebp_lakehouse.source.registry import Registry, TableSpec
 DAY = date(2026, 11, 23)
 
 
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres")) as server:
-        yield server
-
-
 @dataclass
 class House:
     """One source database and one lake. ``spec`` is the table ``T`` of the tests, with its sums."""

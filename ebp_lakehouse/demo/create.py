@@ -1,0 +1,115 @@
+"""The demo company in an empty database: schema, rows of all populated tables, statistics.
+
+Lives here: the order of the stages and their summary. Does not live here: any row (company/, fillers.py) or DDL
+(schema.py).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+import psycopg
+
+from ebp_lakehouse.demo.fillers import Fillers
+from ebp_lakehouse.demo.load import LoadedTable, load
+from ebp_lakehouse.demo.schema import create_schema, reference
+from ebp_lakehouse.errors import DemoError
+
+# Called with the stage's name and the share of that stage that is done, 0 to 1; from any thread.
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class CompanySummary:
+    """What was created: rows per table (populated tables only) and seconds per stage, in order."""
+
+    rows: dict[str, int]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def total_rows(self) -> int:
+        """Rows of all tables together."""
+        return sum(self.rows.values())
+
+    @property
+    def total_seconds(self) -> float:
+        """Seconds of all stages together."""
+        return sum(self.seconds.values())
+
+
+def company_frames(scale: float, seed: int, as_of: date) -> dict[str, pl.DataFrame]:
+    """The coherent sales tables, by table name."""
+    from ebp_lakehouse.demo.company.generator import generate  # noqa: PLC0415 - only a creation needs it
+
+    return generate(scale, seed, as_of)
+
+
+def all_frames(
+    scale: float, seed: int, as_of: date, company: dict[str, pl.DataFrame] | None = None
+) -> tuple[dict[str, int], Iterator[tuple[str, pl.DataFrame]]]:
+    """Planned rows per table, and the frames of all populated tables, largest first.
+
+    The same scale, seed and as_of give the same rows. Frames are made when asked for and not kept.
+    """
+    company = company_frames(scale, seed, as_of) if company is None else dict(company)
+    fillers = Fillers(scale, seed, as_of, company)
+    planned = fillers.rows | {name: frame.height for name, frame in company.items()}
+
+    def frames() -> Iterator[tuple[str, pl.DataFrame]]:
+        tables = reference()
+        # The largest first, so that the two loading connections end together.
+        for name in sorted(planned, key=lambda name: (-planned[name] * len(tables[name].columns), name)):
+            yield name, fillers.enriched(name, company.pop(name)) if name in company else fillers.frame(name)
+
+    return planned, frames()
+
+
+def create_company(dsn: str, scale: float, seed: int, as_of: date, progress: Progress | None = None) -> CompanySummary:
+    """Create the 319 tables and fill the populated ones.
+
+    `scale` 1.0 is the reference installation's size (670 000 rows); `as_of` is the company's last day of business. An
+    existing EBP database is refused (`DemoError`), and so is a scale that is not above 0.
+    """
+    if not 0 < scale <= 10:  # noqa: PLR2004
+        raise DemoError(f"The demo's scale is {scale}: give a number above 0 and at most 10 (1 = 670 000 rows).")
+    report = progress or (lambda _stage, _done: None)
+    seconds: dict[str, float] = {}
+
+    started = time.perf_counter()
+    report("schema", 0.0)
+    create_schema(dsn)
+    report("schema", 1.0)
+    seconds["schema"] = time.perf_counter() - started
+
+    started = time.perf_counter()
+    report("company", 0.0)
+    planned, frames = all_frames(scale, seed, as_of)
+    report("company", 1.0)
+    seconds["company"] = time.perf_counter() - started
+
+    started = time.perf_counter()
+    tables = reference()
+    cells = {name: rows * len(tables[name].columns) for name, rows in planned.items()}
+    total, done, lock = max(1, sum(cells.values())), 0, threading.Lock()
+
+    def loaded(table: LoadedTable) -> None:
+        nonlocal done
+        with lock:
+            done += cells[table.name]
+            report("rows", min(1.0, done / total))
+
+    rows = {table.name: table.rows for table in load(dsn, frames, loaded) if table.rows}
+    seconds["rows"] = time.perf_counter() - started
+
+    started = time.perf_counter()
+    report("statistics", 0.0)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("ANALYZE")
+    report("statistics", 1.0)
+    seconds["statistics"] = time.perf_counter() - started
+    return CompanySummary(dict(sorted(rows.items())), seconds)
