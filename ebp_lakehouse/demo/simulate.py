@@ -226,7 +226,8 @@ class _Company:
         """A draft quote that led to nothing is removed for good, with its lines and its extension row."""
         found = self._pick(
             'SELECT d."Id"::text FROM "SaleDocument" d WHERE d."DocumentType" = 1 AND'
-            ' d."TransferedDocumentId" IS NULL AND d."DocumentDate" <= %s AND NOT EXISTS (SELECT 1 FROM "DocumentLineAssociation" a WHERE'
+            ' d."TransferedDocumentId" IS NULL AND d."DocumentDate" <= %s AND NOT EXISTS'
+            ' (SELECT 1 FROM "DocumentLineAssociation" a WHERE'
             ' a."OriginDocumentId" = d."Id" OR a."TransferedDocumentId" = d."Id") ORDER BY 1',
             moment,
         )

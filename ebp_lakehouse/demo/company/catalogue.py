@@ -227,8 +227,9 @@ def copy_document(
         key,
     )[0]
     rows = connection.execute(
-        'SELECT "Id"::text, "LineType", "NomenclatureLevel", "ParentLineId"::text, "TopParentLineId"::text, trim("ItemId"),'
-        ' "Quantity", "RealQuantity", "SalePriceVatExcluded", "Discounts0_UnitDiscountRate", "Discounts1_UnitDiscountRate",'
+        'SELECT "Id"::text, "LineType", "NomenclatureLevel", "ParentLineId"::text, "TopParentLineId"::text,'
+        ' trim("ItemId"), "Quantity", "RealQuantity", "SalePriceVatExcluded",'
+        ' "Discounts0_UnitDiscountRate", "Discounts1_UnitDiscountRate",'
         ' "Discounts2_UnitDiscountRate", "VatId"::text, "CostPrice", "PurchasePrice", "ExcludedFromFootDiscount",'
         f' "ExcludedFromFinancialDiscount", "UnitEcotaxAmountVatExcluded", "{left}" FROM "SaleDocumentLine"'
         ' WHERE "DocumentId" = %s AND NOT "NotIncluded" AND "LineType" = ANY(%s) ORDER BY "LineOrder"',

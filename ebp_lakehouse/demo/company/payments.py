@@ -36,7 +36,7 @@ from ebp_lakehouse.demo.company.primitives import (
 from ebp_lakehouse.demo.company.skeleton import Skeleton
 
 NEVER_PAID_SHARE = 0.022  # disputes and bad payers, beside what is simply not due yet
-WRITTEN_OFF, DOUBTFUL, UNALLOCATED, REJECTED, PARTIAL = 40, 15, 25, 60, 120  # at full scale, at least one of each
+WRITTEN_OFF, DOUBTFUL, UNALLOCATED, REJECTED, PARTIAL = 170, 15, 25, 60, 120  # at full scale, at least one of each
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,6 @@ def build(
     paid = (day <= calendar.as_of) & (rng.random(size) >= NEVER_PAID_SHARE) & (inst.amount != 0)
     old = inst.due < calendar.as_of - 540
     written_off = exactly(rng, ~paid & old & positive, at_least_one(WRITTEN_OFF, scale))
-    doubtful = exactly(rng, ~paid & old & positive & ~written_off, at_least_one(DOUBTFUL, scale))
 
     offset, pairs = _set_offs(rng, inst, sk)
     paid |= inst.amount == offset
@@ -81,6 +80,7 @@ def build(
     rejected = exactly(rng, paid & (cash > 0) & (inst.due < calendar.as_of - 60), at_least_one(REJECTED, scale))
     partial = exactly(rng, paid & (cash > 5000) & ~rejected, at_least_one(PARTIAL, scale))
     cash = np.where(partial, cash * 2 // 5, cash)
+    doubtful = exactly(rng, partial, at_least_one(DOUBTFUL, scale))  # a first part came, the rest is in dispute
 
     wanted = round(15_516 * scale) - 2 * len(pairs) - int(rejected.sum())
     commitment, amount, when, dropped = _cash_rows(rng, cash, day, rejected | partial, wanted, calendar)
