@@ -3,7 +3,8 @@
 Lives here: completing a frame to its table's columns, and the copy itself. Does not live here: making the rows.
 
 Columns that a frame leaves out are not sent: the server fills them (NULL, or for NOT NULL columns a default that exists
-only inside the loading transaction, since the real schema has none). Sending 200 columns of zeros costs five times more.
+only inside the loading transaction, since the real schema has none). Sending 200 columns of zeros costs five times as
+much.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ def load(
     generator: it is read one frame at a time, from the loading threads, and a frame is dropped once it is loaded.
 
     Raises:
-        DemoError: a table or column that EBP does not have, or a row that PostgreSQL refuses; tables loaded before stay.
+        DemoError: a table or column that EBP does not have, or a row that PostgreSQL refuses; tables loaded
+            before stay.
     """
     source = _Shared(iter(frames))
 

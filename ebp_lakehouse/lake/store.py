@@ -100,7 +100,9 @@ class Lake:
         """Names (last path element) of the objects directly under ``prefix``, sorted."""
         try:
             listed = [meta["path"] for batch in obstore.list(self.objects, prefix) for meta in batch]
-        except (NotFoundError, FileNotFoundError):
+        except (NotFoundError, FileNotFoundError) as error:
+            if self.s3 is not None:  # S3 lists an unknown prefix as empty: what is missing is the bucket
+                raise self.explain(error, f"listing {prefix}") from error
             return []
         except BaseError as error:
             raise self.explain(error, f"listing {prefix}") from error
@@ -115,6 +117,8 @@ class Lake:
         """
         if self.s3 is None:
             self._check_folder()
+        else:
+            self.names("_publications")  # some stores create a missing bucket on the first write
         self.check_conditional_put()
 
     def check_conditional_put(self, writers: int = 8) -> None:
