@@ -3,7 +3,7 @@
 Not here: the work (audit.py) and the contracts (contract.py, from dbt's manifest).
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: Dagster reads the class of `context` from the annotation itself.
 
 from collections.abc import Iterator, Mapping
 from typing import Any

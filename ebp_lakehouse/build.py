@@ -1,0 +1,40 @@
+"""The only assembler: settings in, Dagster definitions out. Nothing here touches the network, a database or the clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+
+from ebp_lakehouse.bronze.assets import bronze_assets
+from ebp_lakehouse.gold.assets import gold_assets
+from ebp_lakehouse.gold.sales_daily_kpi import SALES_DAILY_KPI
+from ebp_lakehouse.orchestration.jobs import hourly_schedule, lakehouse_job
+from ebp_lakehouse.settings import Settings
+from ebp_lakehouse.silver.assets import silver_assets
+from ebp_lakehouse.silver.contract import contracts
+from ebp_lakehouse.silver.manifest import load_manifest
+
+GOLD_TABLES = (SALES_DAILY_KPI,)
+
+
+def build_definitions(settings: Settings, **overrides: Any) -> dg.Definitions:
+    """Every asset, check, job and schedule for ``settings``.
+
+    Args:
+        settings: where the source, the lake and the dbt project are.
+        overrides: arguments of ``dg.Definitions`` that replace ours (tests).
+    """
+    manifest = load_manifest(settings.dbt_project_dir)
+    silver = contracts(manifest)
+    arguments: dict[str, Any] = {
+        "assets": [
+            bronze_assets(settings),
+            silver_assets(settings, manifest, silver),
+            gold_assets(settings, GOLD_TABLES, silver),
+        ],
+        "jobs": [lakehouse_job(settings)],
+        "schedules": [hourly_schedule(settings)],
+        "executor": dg.in_process_executor,
+    }
+    return dg.Definitions(**(arguments | overrides))

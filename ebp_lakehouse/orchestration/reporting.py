@@ -1,0 +1,46 @@
+"""What Dagster shows of a table: column schema, preview, the metadata that every layer shares.
+
+Not here: which columns may be shown (the layers decide; personal data never comes here).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+PREVIEW_ROWS = 5
+WIDEST_CELL = 40
+
+
+def column_schema(columns: Iterable[tuple[str, str, str]]) -> Mapping[str, Any]:
+    """``dagster/column_schema`` from (name, type, description)."""
+    schema = dg.TableSchema([dg.TableColumn(name, kind, description or None) for name, kind, description in columns])
+    return {"dagster/column_schema": schema}
+
+
+def preview(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """The first rows as a Markdown table."""
+    lines = ["| " + " | ".join(frame.columns) + " |", "|" + " --- |" * frame.width]
+    lines += [f"| {' | '.join(map(_cell, row))} |" for row in frame.head(PREVIEW_ROWS).iter_rows()]
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def check_result(asset: dg.AssetKey, name: str, problems: Iterable[str]) -> dg.AssetCheckResult:
+    """One check's verdict; severity ERROR. The text of ``problems`` is what people read."""
+    found = list(problems)
+    return dg.AssetCheckResult(
+        passed=not found,
+        asset_key=asset,
+        check_name=name,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="\n".join(found[:20]) or None,
+        metadata={"problems": len(found)},
+    )
+
+
+def _cell(value: Any) -> str:
+    text = "" if value is None else str(value).replace("|", "\\|").replace("\n", " ")
+    return text if len(text) <= WIDEST_CELL else text[: WIDEST_CELL - 1] + "…"

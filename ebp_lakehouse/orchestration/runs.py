@@ -1,0 +1,165 @@
+"""Materialise a selection through Dagster, in this process, on an instance that the UI reads too.
+
+Not here: what is printed (cli.py).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+from uuid import uuid4
+
+import dagster as dg
+from dagster import DagsterEvent, DagsterEventType
+
+from ebp_lakehouse.build import build_definitions
+from ebp_lakehouse.errors import SettingsError
+from ebp_lakehouse.orchestration.jobs import JOB
+from ebp_lakehouse.orchestration.partitions import today
+from ebp_lakehouse.settings import Settings
+
+INSTANCE_FILE = """\
+# Storage is SQLite in this folder. One run of a layer at a time: layers publish, and publishing twice is work for nobody.
+telemetry:
+  enabled: false
+concurrency:
+  pools:
+    default_limit: 1
+"""
+
+
+@dataclass
+class LayerSummary:
+    tables: int = 0
+    rows: int = 0
+    bytes_written: int = 0
+    seconds: float = 0.0
+    failed: list[str] = field(default_factory=list)
+
+
+@dataclass
+class RunSummary:
+    """One run: per layer what was materialised, the failed checks with their text, and what made it fail, if it did."""
+
+    run_id: str
+    success: bool
+    seconds: float
+    layers: dict[str, LayerSummary]
+    failed_checks: dict[str, str]
+    error: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.success and not self.failed_checks
+
+
+def instance_at(home: Path) -> dg.DagsterInstance:
+    """The Dagster instance kept in ``home``, made when there is none."""
+    home.mkdir(parents=True, exist_ok=True)
+    file = home / "dagster.yaml"
+    if not file.exists():
+        file.write_text(INSTANCE_FILE)
+    os.environ["DAGSTER_HOME"] = str(home)  # its log files ask for it
+    return dg.DagsterInstance.from_config(str(home))
+
+
+def materialize(
+    settings: Settings,
+    instance: dg.DagsterInstance,
+    selection: str = "*",
+    first: date | None = None,
+    last: date | None = None,
+    on_step: Callable[[str], None] | None = None,
+) -> RunSummary:
+    """Materialise ``selection`` (Dagster's syntax) for the partitions ``first`` to ``last``, as one run.
+
+    Args:
+        settings: source and lake.
+        instance: where the run is recorded.
+        selection: assets.
+        first, last: partitions; today when neither is given, one day when ``last`` is not.
+        on_step: called with a layer's name when its work begins.
+
+    Raises:
+        SettingsError: the selection or the partitions name nothing.
+    """
+    definitions = build_definitions(settings)
+    first = first or today()
+    last = last or first
+    if not settings.first_partition <= first <= last <= today():
+        raise SettingsError(
+            f"Partitions go from {settings.first_partition} (EBP_FIRST_PARTITION) to {today()}: {first} to {last} is outside."
+        )
+    graph = definitions.resolve_asset_graph()
+    try:
+        keys = sorted(dg.AssetSelection.from_string(selection).resolve(graph))
+    except Exception as error:
+        raise SettingsError(f"The selection {selection!r} cannot be understood: {error}") from None
+    if not keys:
+        raise SettingsError(
+            f"The selection {selection!r} matches no asset. Try '*', 'key:\"silver/*\"' or '+key:\"gold/sales_daily_kpi\"'."
+        )
+    run_id = str(uuid4())
+
+    def listen(event: Any) -> None:
+        inner = event.dagster_event
+        if on_step and inner is not None and inner.event_type == DagsterEventType.STEP_START:
+            on_step(inner.step_key)
+
+    instance.add_event_listener(run_id, listen)
+    days = (
+        {"partition_key": first.isoformat()}
+        if first == last
+        else {
+            "tags": {
+                "dagster/asset_partition_range_start": first.isoformat(),
+                "dagster/asset_partition_range_end": last.isoformat(),
+            }
+        }
+    )
+    started = perf_counter()
+    result = definitions.resolve_job_def(JOB).execute_in_process(
+        instance=instance,
+        run_id=run_id,
+        asset_selection=keys,
+        raise_on_error=False,
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        **days,
+    )
+    return _summary(run_id, result.success, perf_counter() - started, result.all_events)
+
+
+def _summary(run_id: str, success: bool, seconds: float, events: Any) -> RunSummary:
+    summary = RunSummary(run_id, success, seconds, {}, {})
+    for event in events:
+        _count(summary, event)
+    return summary
+
+
+def _count(summary: RunSummary, event: DagsterEvent) -> None:
+    if event.event_type == DagsterEventType.ASSET_MATERIALIZATION and event.asset_key is not None:
+        layer = summary.layers.setdefault(event.asset_key.path[0], LayerSummary())
+        metadata = event.step_materialization_data.materialization.metadata
+        number = {name: getattr(value, "value", 0) for name, value in metadata.items()}
+        layer.tables += 1
+        layer.rows += max(0, int(number.get("dagster/row_count", 0)))
+        layer.bytes_written += int(number.get("bytes_written", 0))
+    elif event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
+        evaluation = event.asset_check_evaluation_data
+        if not evaluation.passed:
+            name = f"{evaluation.asset_key.to_user_string()}:{evaluation.check_name}"
+            summary.failed_checks[name] = evaluation.description or ""
+            summary.layers.setdefault(evaluation.asset_key.path[0], LayerSummary()).failed.append(name)
+    elif event.event_type == DagsterEventType.STEP_SUCCESS and event.step_key:
+        layer = summary.layers.setdefault(event.step_key, LayerSummary())
+        layer.seconds += event.step_success_data.duration_ms / 1000
+    elif event.event_type == DagsterEventType.STEP_FAILURE:
+        data = event.step_failure_data
+        text = data.user_failure_data.description if data.user_failure_data else None
+        cause = data.error.cause or data.error if data.error else None
+        summary.error += (text or (cause.message if cause else "") or "the run failed").strip() + "\n"
