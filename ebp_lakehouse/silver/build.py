@@ -26,7 +26,7 @@ from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.calendar import write_holidays
 from ebp_lakehouse.silver.contract import TableContract
-from ebp_lakehouse.silver.manifest import load_manifest
+from ebp_lakehouse.silver.manifest import load_parse
 
 USER_FILES = ("colleague_extra",)  # optional CSV files of semantics §1.7 that the models of today read
 
@@ -111,9 +111,8 @@ def build(
 def _run(settings: Settings, arguments: Sequence[str]) -> dict[str, NodeResult]:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415  dbt takes a second to import
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
-    from dbt.contracts.graph.manifest import Manifest, WritableManifest  # noqa: PLC0415
 
-    parsed = Manifest.from_writable_manifest(WritableManifest.from_dict(load_manifest(settings.dbt_project_dir)))
+    parsed = load_parse(settings.dbt_project_dir)
     try:
         outcome = dbtRunner(manifest=parsed).invoke(list(arguments))
     finally:

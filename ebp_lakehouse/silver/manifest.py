@@ -15,6 +15,7 @@ from typing import Any
 from ebp_lakehouse.errors import ContractError
 
 IGNORED = {"target", "logs", "dbt_packages"}
+PARSE_SUFFIX = ".msgpack"
 
 
 def fingerprint(project_dir: Path) -> str:
@@ -46,6 +47,21 @@ def load_manifest(project_dir: Path) -> dict[str, Any]:
     return manifest
 
 
+def load_parse(project_dir: Path) -> Any:
+    """dbt's own parse (``dbt.contracts.graph.manifest.Manifest``) of the same state, to run without parsing again.
+
+    It is read from dbt's binary file: the JSON manifest does not bring generic tests back as what they were.
+    """
+    from dbt.contracts.graph.manifest import Manifest  # noqa: PLC0415
+    from dbt.parser.manifest import extended_mashumuro_decoder  # noqa: PLC0415  (spelt so by dbt)
+
+    load_manifest(project_dir)
+    content = manifest_path(project_dir.absolute()).with_suffix(PARSE_SUFFIX).read_bytes()
+    parsed = Manifest.from_msgpack(content, decoder=extended_mashumuro_decoder)
+    parsed.build_flat_graph()  # what macros see as `graph`; a parse fills it, a parse read back does not
+    return parsed
+
+
 def manifest_path(project_dir: Path) -> Path:
     folder = project_dir / "target"
     if not os.access(folder if folder.exists() else project_dir, os.W_OK):
@@ -75,7 +91,9 @@ def _parse(project_dir: Path, path: Path) -> None:
         )
         if not result.success:
             raise ContractError(f"dbt cannot parse {project_dir}: {result.exception or result.result}")
+        # The parse first: who sees the manifest may rely on it.
+        (Path(target) / "partial_parse.msgpack").replace(path.with_suffix(PARSE_SUFFIX))
         (Path(target) / "manifest.json").replace(path)
-    for old in path.parent.glob("manifest-*.json"):
-        if old != path:
+    for old in path.parent.glob("manifest-*"):
+        if old.stem != path.stem:
             old.unlink(missing_ok=True)
