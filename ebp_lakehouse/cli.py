@@ -1,0 +1,200 @@
+"""The command ``ebp-lakehouse``. It prints and parses; the work is elsewhere, imported when a command needs it.
+
+Not here: dagster, dbt and the demo at import time: ``query`` must start at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ebp_lakehouse.errors import LakehouseError
+
+if TYPE_CHECKING:
+    from ebp_lakehouse.orchestration.runs import RunSummary
+
+app = typer.Typer(
+    help="A lakehouse for companies that run EBP: bronze, silver, gold.", no_args_is_help=True,
+    pretty_exceptions_enable=False, add_completion=False,
+)  # fmt: skip
+out, err = Console(), Console(stderr=True)
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
+
+
+@contextmanager
+def friendly() -> Iterator[None]:
+    """Our errors in one red line and exit code 1; anything else is a bug and keeps its traceback."""
+    try:
+        yield
+    except LakehouseError as error:
+        err.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def demo(
+    scale: Annotated[float, typer.Option(help="1.0 = the reference installation's row counts.")] = 0.1,
+    home: Annotated[Path, typer.Option(help="The folder that holds everything.")] = Path(".demo"),
+    seed: int = 7,
+    as_of: Day = None,
+    folder: Annotated[bool, typer.Option(help="A folder as the lake instead of the embedded S3.")] = False,
+) -> None:
+    """Create the demo company on embedded servers and materialise everything through Dagster."""
+    from ebp_lakehouse.demo import tour  # noqa: PLC0415
+
+    with friendly():
+        ok = tour.run(home.expanduser().absolute(), scale, seed, _day(as_of), folder=folder, show=materialized, out=out)
+    raise typer.Exit(0 if ok else 1)
+
+
+@app.command()
+def materialize(
+    selection: Annotated[str, typer.Argument(help="Assets, in Dagster's selection syntax.")] = "*",
+    partition: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="One ingestion date.")] = None,
+    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"])] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"])] = None,
+) -> None:
+    """Materialise assets through Dagster (default: everything, today's partition)."""
+    if partition and (first or last):
+        raise typer.BadParameter("give --partition, or --from and --to")
+    if bool(first) != bool(last):
+        raise typer.BadParameter("--from and --to go together")
+    from ebp_lakehouse.demo.session import working_settings  # noqa: PLC0415
+    from ebp_lakehouse.orchestration import runs  # noqa: PLC0415
+
+    with friendly(), working_settings() as (settings, dagster), out.status("starting …") as status:
+        summary = runs.materialize(
+            settings,
+            runs.instance_at(dagster),
+            selection,
+            _day(partition or first),
+            _day(last),
+            on_step=lambda step: status.update(f"{step} …"),
+        )
+    materialized(summary)
+    raise typer.Exit(0 if summary.ok else 1)
+
+
+@app.command()
+def simulate(days: Annotated[int, typer.Option(help="Business days to live.")] = 1, seed: int | None = None) -> None:
+    """Live some more business days in the demo company, as EBP would write them."""
+    from ebp_lakehouse.demo.session import working_settings  # noqa: PLC0415
+    from ebp_lakehouse.demo.simulate import simulate as live  # noqa: PLC0415
+
+    with friendly(), working_settings(store=False) as (settings, _), out.status("living …"):
+        summary = live(settings.source(), days, seed)
+    table = _table("table", "inserted", "updated", "deleted")
+    for name in sorted({*summary.inserted, *summary.updated, *summary.deleted}):
+        table.add_row(name, *(f"{c.get(name, 0):,}" for c in (summary.inserted, summary.updated, summary.deleted)))
+    out.print(f"{summary.first_day} to {summary.last_day}", table)
+
+
+@app.command()
+def query(
+    sql: str,
+    output: Annotated[Literal["table", "csv", "json"], typer.Option("--format")] = "table",
+    private: Annotated[bool, typer.Option(help="Show personal columns too.")] = False,
+) -> None:
+    """Ask the lake in SQL (DuckDB); schemas bronze, silver, gold, all as of the newest publication."""
+    import duckdb  # noqa: PLC0415
+
+    from ebp_lakehouse.demo.session import working_settings  # noqa: PLC0415
+    from ebp_lakehouse.errors import LakeError  # noqa: PLC0415
+    from ebp_lakehouse.lake.catalog import connect  # noqa: PLC0415
+
+    with friendly(), working_settings(source=False) as (settings, _), connect(
+        settings=settings, private=private
+    ) as connection:
+        try:
+            result = connection.execute(sql)
+            names, rows = [column[0] for column in result.description or []], result.fetchall()
+        except duckdb.Error as error:
+            raise LakeError(str(error)) from None
+    _write(names, rows, output)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what works and what does not, and how to mend it."""
+    from ebp_lakehouse.demo.session import working_settings  # noqa: PLC0415
+    from ebp_lakehouse.doctor import examine  # noqa: PLC0415
+
+    colours, failed = {"ok": "green", "warn": "yellow", "fail": "red"}, False
+    with friendly(), working_settings() as (settings, _):
+        for finding in examine(settings):
+            failed = failed or finding.state == "fail"
+            out.print(f"[{colours[finding.state]}]{finding.state:>4}[/]  {finding.subject}:", end=" ")
+            out.print(finding.text, finding.advice, markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def ui(port: int = 3000) -> None:
+    """Open the Dagster UI (webserver and daemon) on the same lake; Ctrl-C stops it and what it started."""
+    from ebp_lakehouse.demo.session import working_settings  # noqa: PLC0415
+    from ebp_lakehouse.orchestration.ui import serve  # noqa: PLC0415
+
+    with friendly(), working_settings() as (settings, dagster):
+        out.print(f"Dagster UI: http://127.0.0.1:{port}  (Ctrl-C to stop)")
+        code = serve(settings, dagster, port)
+    raise typer.Exit(code)
+
+
+def materialized(summary: RunSummary) -> None:
+    """Print one run: a line per layer, then what failed and why."""
+    table = _table("layer", "tables", "rows", "written", "seconds", "failed checks")
+    for name, layer in summary.layers.items():
+        table.add_row(
+            name, f"{layer.tables}", f"{layer.rows:,}", _size(layer.bytes_written), f"{layer.seconds:.1f}",
+            f"{len(layer.failed)}",
+        )  # fmt: skip
+    out.print(table, f"run {summary.run_id[:8]}, {summary.seconds:.1f} s")
+    for name, text in summary.failed_checks.items():
+        err.print(f"check failed: {name}: {text}", style="red", markup=False, highlight=False, soft_wrap=True)
+    if not summary.success:
+        err.print(f"run failed: {summary.error.strip()}", style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def _write(names: list[str], rows: list[tuple[Any, ...]], output: str) -> None:
+    if output == "csv":
+        import csv  # noqa: PLC0415
+
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows(rows)
+    elif output == "json":
+        import json  # noqa: PLC0415
+
+        print(json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str, ensure_ascii=False, indent=1))
+    else:
+        table = Table(*names)
+        for row in rows:
+            table.add_row(*("" if value is None else str(value) for value in row))
+        out.print(table)
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(first)
+    for name in others:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count else "0"
+
+
+def _day(value: datetime | None) -> date | None:
+    return value.date() if value else None
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,122 @@
+"""The demo's home: one folder with the servers' data, what was created, and Dagster's own storage; and settings from it.
+
+Not here: the servers (servers.py), the company (create.py), the command line (cli.py).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from ebp_lakehouse.demo.processes import ServerUnavailableError
+from ebp_lakehouse.demo.servers import EmbeddedPostgres, EmbeddedS3
+from ebp_lakehouse.errors import DemoError
+from ebp_lakehouse.settings import S3Options, Settings
+
+DEFAULT_HOME = Path(".demo")
+LAKE_PREFIX = "lake"
+
+
+@dataclass(frozen=True)
+class DemoState:
+    """What the company in a home was created with, and where its lake is: ``s3`` or ``folder``."""
+
+    scale: float
+    seed: int
+    as_of: str
+    lake: str
+
+    @property
+    def day(self) -> date:
+        return date.fromisoformat(self.as_of)
+
+
+@dataclass(frozen=True)
+class DemoHome:
+    """A folder that holds everything of one demo."""
+
+    path: Path
+
+    @property
+    def file(self) -> Path:
+        return self.path / "demo.json"
+
+    @property
+    def dagster(self) -> Path:
+        return self.path / "dagster"
+
+    def state(self) -> DemoState | None:
+        """What is in this home, or None when no demo was made (to the end) here."""
+        if not self.file.exists():
+            return None
+        try:
+            return DemoState(**json.loads(self.file.read_text()))
+        except (ValueError, TypeError) as error:
+            raise DemoError(f"{self.file} cannot be read ({error}). Delete the folder {self.path} and retry.") from None
+
+    def remember(self, state: DemoState) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+        temporary = self.file.with_suffix(".new")
+        temporary.write_text(json.dumps(asdict(state), indent=1) + "\n")
+        temporary.replace(self.file)
+
+
+def current_home() -> DemoHome:
+    return DemoHome(Path(os.environ.get("EBP_DEMO_HOME") or DEFAULT_HOME).expanduser().absolute())
+
+
+@contextmanager
+def demo_settings(home: DemoHome, lake: str, *, source: bool = True, store: bool = True) -> Iterator[Settings]:
+    """Settings of a demo, with its servers started (or joined) as far as they are needed, stopped if we started them.
+
+    ``lake`` is ``s3`` or ``folder``. Raises ``ServerUnavailableError`` where this platform has no such server.
+    """
+    values: dict[str, object] = {"lake_url": str(home.path / "lake")}
+    with ExitStack() as stack:
+        if source:
+            values["source_url"] = SecretStr(stack.enter_context(EmbeddedPostgres(home.path)).url)
+        if lake == "s3" and store:
+            s3 = stack.enter_context(EmbeddedS3(home.path))
+            values["lake_url"] = f"s3://{s3.bucket}/{LAKE_PREFIX}"
+            values["s3"] = S3Options(
+                access_key_id=SecretStr(s3.access_key_id),
+                secret_access_key=SecretStr(s3.secret_access_key),
+                region=s3.region,
+                endpoint_url=s3.endpoint_url,
+            )
+        yield Settings.model_validate(values)
+
+
+@contextmanager
+def working_settings(*, source: bool = True, store: bool = True) -> Iterator[tuple[Settings, Path]]:
+    """Settings of a command and its DAGSTER_HOME: the environment's, or the demo's when the environment names neither.
+
+    ``source`` and ``store`` say which of the two servers the command needs.
+    """
+    home = current_home()
+    told = any(os.environ.get(name) for name in ("EBP_SOURCE_URL", "EBP_LAKE_URL"))
+    state = None if told else home.state()
+    if state is None:
+        dagster = Path(os.environ.get("DAGSTER_HOME") or ".dagster").expanduser().absolute()
+        yield Settings.from_environment(), dagster
+        return
+    with demo_settings(home, state.lake, source=source, store=store) as settings:
+        yield settings, home.dagster
+
+
+def lake_kind(home: DemoHome, *, folder: bool) -> str:
+    """``s3`` where its server can run, else ``folder``."""
+    if folder:
+        return "folder"
+    try:
+        with EmbeddedS3(home.path):
+            return "s3"
+    except ServerUnavailableError:
+        return "folder"

@@ -1,0 +1,91 @@
+"""``ebp-lakehouse demo``: company, materialisation, proof, and how to go on.
+
+Not here: the commands (cli.py); it is above the demo's other modules, which know nothing of Dagster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from time import perf_counter
+
+from rich.console import Console
+from rich.table import Table
+
+from ebp_lakehouse.demo.create import create_company
+from ebp_lakehouse.demo.revenue import gold_revenue, months_before, source_revenue
+from ebp_lakehouse.demo.session import DemoHome, DemoState, demo_settings, lake_kind
+from ebp_lakehouse.errors import DemoError
+from ebp_lakehouse.orchestration import runs
+from ebp_lakehouse.orchestration.partitions import today
+from ebp_lakehouse.orchestration.runs import RunSummary
+from ebp_lakehouse.settings import Settings
+
+
+def run(
+    path: Path, scale: float, seed: int, as_of: date | None, *, folder: bool, show: Callable[[RunSummary], None],
+    out: Console,
+) -> bool:  # fmt: skip
+    """The whole demo in the folder ``path``; whether everything succeeded and both revenues agree.
+
+    Raises:
+        DemoError: another company lives in that folder.
+    """
+    home = DemoHome(path)
+    state = home.state()
+    if state is not None and ((state.scale, state.seed) != (scale, seed) or (as_of and state.day != as_of)):
+        raise DemoError(
+            f"{path} already holds a company of scale {state.scale:g}, seed {state.seed}, as of {state.as_of}. "
+            "Choose another --home, ask for the same company, or delete that folder."
+        )
+    path.mkdir(parents=True, exist_ok=True)
+    lake = state.lake if state else lake_kind(home, folder=folder)
+    with demo_settings(home, lake) as settings:
+        if state is None:
+            state = DemoState(scale, seed, (as_of or today()).isoformat(), lake)
+            started = perf_counter()
+            with out.status("creating the demo company …") as status:
+                company = create_company(
+                    settings.source(), scale, seed, state.day,
+                    lambda stage, done: status.update(f"creating the demo company: {stage} {done:.0%}"),
+                )  # fmt: skip
+            home.remember(state)
+            out.print(
+                f"company: {company.total_rows:,} rows in {len(company.rows)} tables, {perf_counter() - started:.1f} s"
+            )
+        else:
+            out.print(f"company: as it was (scale {state.scale:g}, seed {state.seed}, as of {state.as_of})")
+        with out.status("materialising …") as status:
+            summary = runs.materialize(
+                settings, runs.instance_at(home.dagster), on_step=lambda step: status.update(f"materialising {step} …")
+            )
+        show(summary)
+        ok = summary.ok and _prove(settings, state.day, out)
+    out.print(_next_steps(path), markup=False, highlight=False)
+    return ok
+
+
+def _prove(settings: Settings, as_of: date, out: Console) -> bool:
+    first, end = months_before(as_of, 12), min(as_of, today()) + timedelta(days=1)
+    source, gold = source_revenue(settings.source(), first, end), gold_revenue(settings, first, end)
+    table = Table("month", title="Revenue excl. tax, EUR")
+    table.add_column("SQL on the source", justify="right")
+    table.add_column("gold.sales_daily_kpi", justify="right")
+    for month in sorted({*source, *gold}):
+        ours, theirs = gold.get(month), source.get(month)
+        mark = "" if ours == theirs else "  differs"
+        table.add_row(month, f"{theirs or 0:,.2f}", f"{ours or 0:,.2f}{mark}")
+    out.print(table)
+    return source == gold
+
+
+def _next_steps(path: Path) -> str:
+    prefix = "" if path == Path(".demo").absolute() else f"EBP_DEMO_HOME={path} "
+    return (
+        f"\nEverything is in {path}. Go on with:\n"
+        f"  {prefix}ebp-lakehouse ui                   the Dagster UI on this lake\n"
+        f'  {prefix}ebp-lakehouse query "FROM gold.sales_daily_kpi ORDER BY date_id DESC LIMIT 5"\n'
+        f"  {prefix}ebp-lakehouse simulate --days 3    three more business days in EBP\n"
+        f"  {prefix}ebp-lakehouse materialize          bring the lake up to them\n"
+    )

@@ -1,0 +1,127 @@
+"""``ebp-lakehouse doctor``: what works, what does not, and how to mend it. Reads only; the probe object is removed.
+
+Not here: printing (cli.py).
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import duckdb
+
+from ebp_lakehouse.errors import LakehouseError
+from ebp_lakehouse.lake import publication
+from ebp_lakehouse.lake.session import S3_EXTENSION, extension_file, session
+from ebp_lakehouse.lake.store import Lake
+from ebp_lakehouse.settings import Settings
+from ebp_lakehouse.source.connection import connect, location
+from ebp_lakehouse.source.introspection import introspect
+from ebp_lakehouse.source.registry import Registry
+
+MINIMUM_SERVER = 130000  # pg_current_snapshot() and xid8
+LITTLE_ROOM = 2 * 2**30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report; ``advice`` says what to do when ``state`` is not ok."""
+
+    state: Literal["ok", "warn", "fail"]
+    subject: str
+    text: str
+    advice: str = ""
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Every finding, the source first. Errors of one examination do not stop the next."""
+    for subject, examination in (
+        ("source", source),
+        ("lake", lake),
+        ("versions", versions),
+        ("dbt", dbt_project),
+    ):
+        yield from _guarded(subject, examination, settings)
+
+
+def source(settings: Settings) -> Iterator[Finding]:
+    url = settings.source()
+    with connect(url) as connection:
+        info = connection.info
+        version = info.server_version
+        where = f"PostgreSQL {version // 10000}.{version % 10000} at {location(url)}"
+        if version < MINIMUM_SERVER:
+            yield Finding("fail", "source", where, "PostgreSQL 13 or later is needed: upgrade, or use a newer copy.")
+            return
+        yield Finding("ok", "source", where)
+        specs = Registry.load().select(settings.tables)
+        tables = introspect(connection, specs)
+        missing = [spec for spec in specs if spec.name not in tables]
+        needed = [spec.name for spec in missing if not spec.support]
+        optional = [spec.name for spec in missing if spec.support]
+        if needed:
+            advice = "Check the database and the user's search_path, or leave them out of EBP_TABLES."
+            yield Finding("fail", "tables", f"missing: {', '.join(needed)}", advice)
+        if optional:
+            advice = "They are taken as empty; nothing to do if EBP does not use them here."
+            yield Finding("warn", "tables", f"missing support tables: {', '.join(optional)}", advice)
+        if not missing:
+            yield Finding("ok", "tables", f"{len(tables)} of {len(specs)} registered tables are there")
+        row = connection.execute("SHOW wal_level").fetchone()
+        level = row[0] if row else "unknown"
+        if settings.ingest_mode == "cdc" and level != "logical":
+            advice = "ALTER SYSTEM SET wal_level = logical; restart the server; or use EBP_INGEST_MODE=batch."
+            yield Finding("fail", "wal_level", level, advice)
+        else:
+            yield Finding("ok", "wal_level", f"{level} (change data capture needs logical; batch does not)")
+
+
+def lake(settings: Settings) -> Iterator[Finding]:
+    store = Lake.open(settings)
+    record = publication.latest(store)
+    at = f" at {settings.s3.endpoint_url}" if settings.s3 and settings.s3.endpoint_url else ""
+    yield Finding("ok", "lake", f"{store.url}{at}")
+    store.check_writable()
+    yield Finding("ok", "conditional put", "honoured: one of eight simultaneous creations won")
+    if not settings.is_s3:
+        free = shutil.disk_usage(settings.lake_url).free
+        state: Literal["ok", "warn"] = "ok" if free > LITTLE_ROOM else "warn"
+        yield Finding(state, "disk", f"{free / 2**30:.1f} GB free", "" if state == "ok" else "Make some room.")
+    if record.number == 0:
+        advice = "Run `ebp-lakehouse materialize`."
+        yield Finding("warn", "publication", "nothing is published yet", advice)
+    else:
+        yield Finding("ok", "publication", f"record {record.number} of {record.published_at}, {len(record.pins)} tables")
+
+
+def versions(settings: Settings) -> Iterator[Finding]:
+    names = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "polars", "deltalake", "pandera")
+    found = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
+    yield Finding("ok", "versions", f"Python {platform.python_version()}, {found}")
+    if settings.is_s3:
+        extension_file(S3_EXTENSION)
+        session(settings).close()
+        yield Finding("ok", "DuckDB extension", f"{S3_EXTENSION} for DuckDB {duckdb.__version__}, from its wheel")
+
+
+def dbt_project(settings: Settings) -> Iterator[Finding]:
+    from ebp_lakehouse.silver.contract import contracts  # noqa: PLC0415  pandera takes a second to import
+    from ebp_lakehouse.silver.manifest import load_manifest  # noqa: PLC0415
+
+    made = contracts(load_manifest(settings.dbt_project_dir))
+    yield Finding("ok", "dbt project", f"{settings.dbt_project_dir}: {len(made)} published models")
+
+
+def _guarded(
+    subject: str, examination: Callable[[Settings], Iterator[Finding]], settings: Settings
+) -> Iterator[Finding]:
+    try:
+        yield from examination(settings)
+    except LakehouseError as error:
+        yield Finding("fail", subject, str(error))
+    except importlib.metadata.PackageNotFoundError as error:
+        yield Finding("fail", subject, f"{error} is not installed", "Install the project again: make demo.")
