@@ -62,7 +62,7 @@ def run(
             )
         show(summary)
         ok = summary.ok and _prove(settings, state.day, out)
-    out.print(_next_steps(path), markup=False, highlight=False)
+    out.print(_next_steps(path), markup=False, highlight=False, soft_wrap=True)
     return ok
 
 

@@ -6,6 +6,7 @@ Not here: what is printed (cli.py).
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,7 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 import dagster as dg
-from dagster import DagsterEvent, DagsterEventType
+from dagster import BetaWarning, DagsterEvent, DagsterEventType
 
 from ebp_lakehouse.build import build_definitions
 from ebp_lakehouse.errors import SettingsError
@@ -97,6 +98,7 @@ def materialize(
         )
     graph = definitions.resolve_asset_graph()
     try:
+        warnings.simplefilter("ignore", BetaWarning)  # Dagster warns of its own parameter
         keys = sorted(dg.AssetSelection.from_string(selection).resolve(graph))
     except Exception as error:
         raise SettingsError(f"The selection {selection!r} cannot be understood: {error}") from None

@@ -1,0 +1,96 @@
+"""The slice through Dagster in process: real PostgreSQL, folder lake, gold equal to SQL on the source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from ebp_lakehouse.bronze import batch as batch_module
+from ebp_lakehouse.bronze.reconcile import Difference
+from ebp_lakehouse.demo.create import create_company
+from ebp_lakehouse.demo.revenue import gold_revenue, months_before, source_revenue
+from ebp_lakehouse.demo.servers import EmbeddedPostgres
+from ebp_lakehouse.lake import publication
+from ebp_lakehouse.lake.store import Lake
+from ebp_lakehouse.orchestration.partitions import today
+from ebp_lakehouse.orchestration.runs import RunSummary, instance_at, materialize
+from ebp_lakehouse.settings import Settings
+
+
+class Slice:
+    def __init__(self, settings: Settings, home: Path) -> None:
+        self.settings, self.instance = settings, instance_at(home)
+
+    def run(self, selection: str = "*") -> RunSummary:
+        return materialize(self.settings, self.instance, selection)
+
+    @property
+    def record(self) -> publication.Record:
+        return publication.latest(Lake.open(self.settings))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slice]:
+    home = tmp_path_factory.mktemp("slice")
+    with EmbeddedPostgres(home) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(home / "dagster"))
+        create_company(server.url, 0.01, seed=7, as_of=today())
+        slice_ = Slice(Settings(source_url=SecretStr(server.url), lake_url=str(home / "lake")), home / "dagster")
+        first = slice_.run()
+        assert first.ok, (first.failed_checks, first.error)
+        yield slice_
+
+
+def test_gold_equals_the_source(made: Slice) -> None:
+    first, end = months_before(today(), 36), today() + timedelta(days=1)
+    source = source_revenue(made.settings.source(), first, end)
+    assert len(source) > 24
+    assert gold_revenue(made.settings, first, end) == source
+
+
+def test_nothing_changed_nothing_written(made: Slice) -> None:
+    before = made.record.number
+    again = made.run()
+    assert again.ok
+    assert sum(layer.bytes_written for layer in again.layers.values()) == 0
+    assert made.record.number == before
+
+
+def test_a_failed_check_keeps_that_table_and_publishes_the_others(
+    made: Slice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(made.settings.source()) as connection:
+        connection.execute("""UPDATE "Customer" SET "sysModifiedDate" = now()""")
+        connection.execute("""UPDATE "Item" SET "sysModifiedDate" = now()""")
+    before = made.record
+    honest = batch_module.reconcile
+
+    def one_cent_off(batch: Any, writer: Any) -> list[Difference]:
+        found = honest(batch, writer)
+        wrong = Difference("Customer", "sum", {}, Decimal("1.00"), Decimal("1.01"))
+        return [*found, wrong] if batch.spec.asset == "customer" else found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batch_module, "reconcile", one_cent_off)
+        summary = made.run()
+    assert list(summary.failed_checks) == ["bronze/customer:reconciliation"]
+    assert "1.01 in the lake" in summary.failed_checks["bronze/customer:reconciliation"]
+    after = made.record
+    assert after.pins["bronze/customer"] == before.pins["bronze/customer"]
+    assert after.pins["bronze/item"].version > before.pins["bronze/item"].version
+    assert made.run().ok
+    assert made.record.pins["bronze/customer"].version > before.pins["bronze/customer"].version
+
+
+def test_first_load_is_carried_over(made: Slice) -> None:
+    pins = {key: pin for key, pin in made.record.pins.items() if key.startswith("bronze/")}
+    instants = {pin.position["first_loaded_at"] for pin in pins.values()}
+    assert len(instants) == 1
+    assert pins["bronze/item"].position["captured_at"] > instants.pop()

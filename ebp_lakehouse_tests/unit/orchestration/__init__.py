@@ -1,0 +1,1 @@
+"""Definitions: they load, and the asset graph is what the snapshot says."""

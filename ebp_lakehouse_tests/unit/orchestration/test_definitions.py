@@ -1,0 +1,57 @@
+"""The definitions load without network, and the graph equals ``graph.txt`` (rewrite it by running this file)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ebp_lakehouse.build import build_definitions
+from ebp_lakehouse.settings import Settings
+
+SNAPSHOT = Path(__file__).with_name("graph.txt")
+
+
+def graph_text(definitions: dg.Definitions) -> str:
+    """One line per asset: key, group, what it reads, its checks."""
+    graph = definitions.resolve_asset_graph()
+    checks: dict[str, list[str]] = {}
+    for check in graph.asset_check_keys:
+        checks.setdefault(check.asset_key.to_user_string(), []).append(check.name)
+    lines = []
+    for key in sorted(graph.get_all_asset_keys(), key=lambda key: key.path):
+        node, name = graph.get(key), key.to_user_string()
+        parents = " ".join(sorted(parent.to_user_string() for parent in node.parent_keys))
+        partitioned = "daily" if node.partitions_def else "unpartitioned"
+        lines.append(f"{name} | {node.group_name} | {partitioned} | {' '.join(sorted(checks[name]))} | {parents}".rstrip())
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture(scope="module")
+def definitions() -> dg.Definitions:
+    return build_definitions(Settings(lake_url="/nowhere"))
+
+
+def test_the_graph_is_the_one_we_know(definitions: dg.Definitions) -> None:
+    assert graph_text(definitions) == SNAPSHOT.read_text()
+
+
+def test_every_asset_says_what_it_is(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.description, key
+        assert node.owners, key
+        assert node.kinds, key
+        assert node.metadata["dagster/column_schema"].columns, key
+
+
+def test_nothing_runs_unattended_outside_production(definitions: dg.Definitions) -> None:
+    assert definitions.resolve_schedule_def("hourly").default_status == dg.DefaultScheduleStatus.STOPPED
+    production = build_definitions(Settings(lake_url="/nowhere", environment="production"))
+    assert production.resolve_schedule_def("hourly").default_status == dg.DefaultScheduleStatus.RUNNING
+
+
+if __name__ == "__main__":
+    SNAPSHOT.write_text(graph_text(build_definitions(Settings(lake_url="/nowhere"))))
