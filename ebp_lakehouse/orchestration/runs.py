@@ -83,7 +83,8 @@ def materialize(
         settings: source and lake.
         instance: where the run is recorded.
         selection: assets.
-        first, last: partitions; today when neither is given, one day when ``last`` is not.
+        first: the first partition; today by default.
+        last: the last partition; ``first`` by default.
         on_step: called with a layer's name when its work begins.
 
     Raises:
@@ -100,7 +101,7 @@ def materialize(
     try:
         warnings.simplefilter("ignore", BetaWarning)  # Dagster warns of its own parameter
         keys = sorted(dg.AssetSelection.from_string(selection).resolve(graph))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - Dagster raises many kinds for a text it cannot parse
         raise SettingsError(f"The selection {selection!r} cannot be understood: {error}") from None
     if not keys:
         raise SettingsError(

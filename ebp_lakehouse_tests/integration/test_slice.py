@@ -51,7 +51,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slice]:
 def test_gold_equals_the_source(made: Slice) -> None:
     first, end = months_before(today(), 36), today() + timedelta(days=1)
     source = source_revenue(made.settings.source(), first, end)
-    assert len(source) > 24
+    assert len(source) > 12  # the comparison is not empty; at this scale many months have no document
     assert gold_revenue(made.settings, first, end) == source
 
 
