@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 INPUTS := pyproject.toml requirements.lock
 STAMP := $(VENV)/.setup-stamp
 TEST_STAMP := $(VENV)/.setup-stamp-test
-MANIFEST := dbt_silver/target/manifest.json
+MANIFEST := dbt_silver/target/.parsed
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo ui test lint clean browser
@@ -33,8 +33,8 @@ lint: $(TEST_STAMP)  ## Imports, style and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-clean:  ## Remove the virtual environment, caches and the dbt build (the demo's home stays)
-	rm -rf $(VENV) dbt_silver/target dbt_silver/logs build dist *.egg-info
+clean:  ## Remove the virtual environment, the demo's home, caches and the dbt build
+	rm -rf $(VENV) .demo dbt_silver/target dbt_silver/logs build dist *.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(BIN)/python:
@@ -57,8 +57,9 @@ $(TEST_STAMP): $(INPUTS) | $(BIN)/python
 DBT_SOURCES := $(shell find dbt_silver -type f \( -name '*.sql' -o -name '*.yml' -o -name '*.csv' \) -not -path '*/target/*' 2>/dev/null)
 $(MANIFEST): $(DBT_SOURCES) | $(BIN)/python
 	@[ -x $(BIN)/dbt ] || $(MAKE) $(STAMP)
-	$(BIN)/dbt --quiet parse --project-dir dbt_silver --profiles-dir dbt_silver --target-path target
-	@touch $@
+	$(BIN)/python -c "from ebp_lakehouse.settings import Settings; from ebp_lakehouse.silver.manifest import load_manifest; \
+	  load_manifest(Settings.from_environment().dbt_project_dir)"
+	@mkdir -p $(@D) && touch $@
 
 # The UI tests need a browser. Installed only where that can be done without asking anybody.
 browser:

@@ -48,7 +48,7 @@ def demo(
     folder: Annotated[bool, typer.Option(help="A folder as the lake instead of the embedded S3.")] = False,
 ) -> None:
     """Create the demo company on embedded servers and materialise everything through Dagster."""
-    from ebp_lakehouse.demo import tour  # noqa: PLC0415
+    from ebp_lakehouse import tour  # noqa: PLC0415
 
     with friendly():
         ok = tour.run(home.expanduser().absolute(), scale, seed, _day(as_of), folder=folder, show=materialized, out=out)

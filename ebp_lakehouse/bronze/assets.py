@@ -28,7 +28,7 @@ KEPT = "A failure blocks publication: readers keep the table's last good version
 class BronzeConfig(dg.Config):
     """What a run may ask of bronze: ``accept_shrink`` names tables that may lose most of their rows."""
 
-    accept_shrink: list[str] = []
+    accept_shrink: list[str] = []  # noqa: RUF012  Dagster reads defaults from the class
     force_snapshot: bool = False
 
 
@@ -60,7 +60,7 @@ def bronze_assets(settings: Settings) -> dg.AssetsDefinition:
         previews = _previews(settings, result)
         for asset, outcome in sorted(result.outcomes.items()):
             if outcome.error:
-                context.log.error(f"bronze/{asset}: {outcome.error}")
+                context.log.error("bronze/%s: %s", asset, outcome.error)
             yield dg.MaterializeResult(
                 asset_key=dg.AssetKey(["bronze", asset]),
                 metadata=_metadata(result, outcome) | previews.get(asset, {}),

@@ -51,7 +51,7 @@ def reconciliation_problems(settings: Settings, record: Record, frame: pl.DataFr
     if row is None:
         return []
     revenue = frame["total_revenue_excl_tax"].sum()
-    customers = int(frame["new_customers_count"].sum() + frame["returning_customers_count"].sum())
+    customers = int(frame["new_customers_count"].sum()) + int(frame["returning_customers_count"].sum())
     problems = []
     if revenue != row[0]:
         problems.append(f"revenue up to {last} is {revenue} in the series, {row[0]} in the facts")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import duckdb
 
@@ -112,7 +113,7 @@ class DailySeries:
     def _execute(self, sql: str) -> None:
         self.connection.execute(sql)
 
-    def _one(self, sql: str) -> date | None:
+    def _one(self, sql: str) -> Any:
         row = self.connection.execute(sql).fetchone()
         return row[0] if row else None
 

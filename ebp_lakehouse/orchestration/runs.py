@@ -115,7 +115,7 @@ def materialize(
             on_step(inner.step_key)
 
     instance.add_event_listener(run_id, listen)
-    days = (
+    days: dict[str, Any] = (
         {"partition_key": first.isoformat()}
         if first == last
         else {

@@ -29,7 +29,7 @@ class PublishedModels(DagsterDbtTranslator):
         self._contracts = {contract.unique_id: contract for contract in contracts.values()}
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
-        spec = super().get_asset_spec(manifest, unique_id, project)
+        spec: dg.AssetSpec = super().get_asset_spec(manifest, unique_id, project)
         contract = self._contracts.get(unique_id)
         if contract is None:
             return spec

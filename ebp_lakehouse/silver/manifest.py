@@ -48,7 +48,7 @@ def load_manifest(project_dir: Path) -> dict[str, Any]:
 
 
 def load_parse(project_dir: Path) -> Any:
-    """dbt's own parse (``dbt.contracts.graph.manifest.Manifest``) of the same state, to run without parsing again.
+    """The same state as dbt's own ``Manifest`` object, to run without parsing again.
 
     It is read from dbt's binary file: the JSON manifest does not bring generic tests back as what they were.
     """
