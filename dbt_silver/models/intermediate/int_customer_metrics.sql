@@ -3,19 +3,16 @@ with documents as (select * from {{ ref('int_sale_documents') }}),
 
 amounts as (select * from {{ ref('int_sale_amounts') }}),
 
-lines as (select * from {{ ref('int_sale_lines') }}),
-
 as_of as (select * from {{ ref('int_as_of') }}),
 
 customer_codes as {{ code_map(ref('int_customer_versions'), 'customer_id') }},
 
 document_sums as (
     select
-        amounts.document_id,
-        sum(amounts.net) as net,
-        sum(case when amounts.member = 'ECOTAXE' then amounts.net else coalesce(lines.quantity * lines.cost_price, 0) end) as cost
+        document_id,
+        sum(net) as net,
+        sum(cost) as cost
     from amounts
-    left join lines on amounts.line_id = lines.line_id
     group by all
 ),
 

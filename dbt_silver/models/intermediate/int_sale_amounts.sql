@@ -14,6 +14,13 @@ lines as (
 
 vat_rates as (select * from {{ ref('stg_vat') }}),
 
+items as (
+    select * from {{ ref('int_item_versions') }}
+    where is_current
+),
+
+item_codes as {{ code_map(ref('int_item_versions'), 'item_id') }},
+
 line_totals as (
     select
         document_id,
@@ -291,6 +298,35 @@ taxed_by_rate as (
             then usable_details.rate_vat - sum(taxed.row_tax) over (partition by taxed.document_id, taxed.vat_rate) else 0 end') }} as rate_tax
     from taxed
     left join usable_details on taxed.document_id = usable_details.document_id and taxed.vat_rate = usable_details.vat_rate
+),
+
+-- A11: the cost stored on the document; the parameter says what stands in for a cost of 0 on a line.
+costed as (
+    select
+        taxed_by_rate.*,
+        lines.quantity,
+        case
+            when taxed_by_rate.member = 'ECOTAXE' then taxed_by_rate.net
+            when taxed_by_rate.line_id is null then 0
+            when lines.cost_price <> 0 then lines.quantity * lines.cost_price
+            {% if parameter('cost_fallback') == 'purchase_price' -%}
+            when lines.purchase_price <> 0 then lines.quantity * lines.purchase_price
+            {% elif parameter('cost_fallback') == 'pump' -%}
+            when items.pump <> 0 then lines.quantity * items.pump
+            {% endif -%}
+            else 0
+        end as cost,
+        -- The contribution is on the lines or in its own row, never in both.
+        case
+            when taxed_by_rate.member = 'ECOTAXE' then taxed_by_rate.net
+            when rested.is_ecotax_apart then 0
+            else coalesce(lines.ecotax_amount, 0)
+        end as ecotax
+    from taxed_by_rate
+    inner join rested on taxed_by_rate.document_id = rested.document_id
+    left join lines on taxed_by_rate.line_id = lines.line_id
+    left join item_codes on upper(lines.item_code) = item_codes.code_match
+    left join items on item_codes.item_id = items.durable_id
 )
 
 select
@@ -298,10 +334,34 @@ select
     line_id,
     line_number,
     member,
+    case when line_id is null then 'header' else 'line' end as row_origin,
     target_source,
     vat_rate,
     {{ amount('net') }} as net,
     {{ amount('footer_discount') }} as footer_discount,
     financial_discount,
-    {{ amount('rate_tax + case when taxed_rank = 1 then header_vat - sum(rate_tax) over (partition by document_id) else 0 end') }} as tax
-from taxed_by_rate
+    {{ amount('rate_tax + case when taxed_rank = 1 then header_vat - sum(rate_tax) over (partition by document_id) else 0 end') }}
+        as tax,
+    {{ amount('cost') }} as cost,
+    {{ amount('ecotax') }} as ecotax
+from costed
+{%- if parameter('use_custom_revenue') %}
+union all
+-- A14: management corrections of this installation, outside every identity with the header.
+select
+    document_id,
+    null as line_id,
+    -10 as line_number,
+    'ECART' as member,
+    'correction' as row_origin,
+    'total' as target_source,
+    null as vat_rate,
+    {{ amount('revenue_correction') }} as net,
+    0 as footer_discount,
+    0 as financial_discount,
+    0 as tax,
+    {{ amount('revenue_correction - margin_correction') }} as cost,
+    0 as ecotax
+from documents
+where revenue_correction <> 0 or margin_correction <> 0
+{%- endif %}

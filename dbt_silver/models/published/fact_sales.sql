@@ -13,9 +13,25 @@ quotes as (select * from {{ ref('int_quotes') }}),
 
 bounds as (select * from {{ ref('int_as_of') }}),
 
-customers as (select * from {{ ref('dim_customer') }}),
+-- The open end as a date: a join on "or valid_to is null" would compare every row with every version.
+customers as (
+    select
+        customer_key,
+        customer_id,
+        valid_from,
+        coalesce(valid_to, timestamp 'infinity') as valid_until
+    from {{ ref('dim_customer') }}
+),
 
-products as (select * from {{ ref('dim_product') }}),
+products as (
+    select
+        product_key,
+        product_id,
+        is_stock_managed,
+        valid_from,
+        coalesce(valid_to, timestamp 'infinity') as valid_until
+    from {{ ref('dim_product') }}
+),
 
 colleagues as (select * from {{ ref('dim_colleague') }}),
 
@@ -38,7 +54,7 @@ rows_ as (
         amounts.document_id,
         amounts.line_id,
         amounts.line_number,
-        case when amounts.line_id is null then 'header' else 'line' end as row_origin,
+        amounts.row_origin,
         documents.kind,
         documents.document_type_code,
         documents.document_number,
@@ -68,8 +84,8 @@ rows_ as (
         amounts.tax,
         amounts.vat_rate,
         coalesce(lines.cost_price, 0) as cost_price,
-        coalesce(lines.purchase_price, 0) as purchase_price,
-        coalesce(lines.ecotax_amount, case when amounts.member = 'ECOTAXE' then amounts.net end, 0) as ecotax,
+        amounts.cost,
+        amounts.ecotax,
         coalesce(lines.is_stock_managed, false) as is_stock_managed,
         coalesce(lines.is_bundle, false) as is_bundle,
         lines.invoiced_quantity,
@@ -98,19 +114,18 @@ keyed as (
         coalesce(colleagues.colleague_id, rows_.colleague_code) as colleague_id,
         coalesce(colleagues.colleague_key, case when rows_.colleague_code is null then md5('unknown') else md5('orphan') end)
             as colleague_key,
-        coalesce(products.pump, 0) as pump,
         coalesce(products.is_stock_managed, rows_.is_stock_managed) as is_stocked
     from rows_
     left join customer_codes on upper(rows_.customer_code) = customer_codes.code_match
     left join customers
         on customer_codes.customer_id = customers.customer_id
         and rows_.document_date >= customers.valid_from
-        and (rows_.document_date < customers.valid_to or customers.valid_to is null)
+        and rows_.document_date < customers.valid_until
     left join item_codes on upper(rows_.item_code) = item_codes.code_match
     left join products
         on item_codes.product_id = products.product_id
         and rows_.document_date >= products.valid_from
-        and (rows_.document_date < products.valid_to or products.valid_to is null)
+        and rows_.document_date < products.valid_until
     left join colleagues on upper(rows_.colleague_code) = upper(colleagues.colleague_id)
 ),
 
@@ -119,12 +134,7 @@ costed as (
         *,
         {{ amount('sign_factor * net') }} as signed_net,
         {{ amount('sign_factor * quantity * unit_price') }} as signed_gross,
-        {{ amount('sign_factor * case
-            when member = \'ECOTAXE\' then net
-            when line_id is null then 0
-            when cost_price <> 0 then quantity * cost_price'
-            ~ (' else quantity * purchase_price' if parameter('cost_fallback') == 'purchase_price'
-                else ' else quantity * pump' if parameter('cost_fallback') == 'pump' else ' else 0') ~ ' end') }} as signed_cost
+        {{ amount('sign_factor * cost') }} as signed_cost
     from keyed
 )
 

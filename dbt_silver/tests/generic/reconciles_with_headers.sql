@@ -8,9 +8,9 @@
             document_id,
             sum(net_amount_excl_tax) as net,
             sum(tax_amount) as tax,
-            sum(net_amount_incl_tax) as incl_tax,
-            count(*) filter (where product_id = 'ECART') as gap_rows
+            sum(net_amount_incl_tax) as incl_tax
         from {{ model }}
+        where row_origin <> 'correction'
         group by all
     ),
 

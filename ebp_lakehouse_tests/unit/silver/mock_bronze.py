@@ -15,7 +15,7 @@ import polars as pl
 import yaml
 
 DBT_PROJECT = Path(__file__).parents[3] / "dbt_silver"
-FIRST_LOAD = "2026-03-01 06:00:00"  # capture of every row that does not say when
+FIRST_LOAD = "2026-03-15 06:00:00"  # capture of every row that does not say when
 
 _METADATA = {
     "_bronze_valid_from": "timestamp",
