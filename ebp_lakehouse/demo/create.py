@@ -109,6 +109,8 @@ def create_company(dsn: str, scale: float, seed: int, as_of: date, progress: Pro
     started = time.perf_counter()
     report("statistics", 0.0)
     with psycopg.connect(dsn, autocommit=True) as connection:
+        # 3 000 rows a table tell the planner enough; the default's 30 000 took four times as long as the loading.
+        connection.execute("SET default_statistics_target = 10")
         connection.execute("ANALYZE")
     report("statistics", 1.0)
     seconds["statistics"] = time.perf_counter() - started

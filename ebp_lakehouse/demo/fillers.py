@@ -160,8 +160,9 @@ class Fillers:
         if target is None or not self._has_rows(target):
             return None
         ids = self.ids(target)
-        # A few customers, items and colleagues carry most rows.
-        picked = ids.gather((values.random(column.name) ** 2 * len(ids)).astype(np.int64))
+        # A few customers, items and colleagues carry most rows; nearly everything is in euros, the first currency.
+        skew = 12 if target == "CurrencyTable" else 2
+        picked = ids.gather((values.random(column.name) ** skew * len(ids)).astype(np.int64))
         rare = target in ("Deal", "ConstructionSite", "MaintenanceContract", "CustomerProduct", "ScheduleEvent")
         return values.thinned(column, picked, 0.15 if rare else 0.4 + 0.6 * share(table.name, column.name))
 

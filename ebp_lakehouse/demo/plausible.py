@@ -88,8 +88,6 @@ class PlausibleRows:
             return None
         if column.width is not None:
             values = values.str.slice(0, column.width)
-        if not column.nullable and values.dtype == pl.String:
-            values = values.fill_null("")  # a NOT NULL twin of notes that are often missing
         return values.alias(column.name)
 
     def thinned(self, column: ReferenceColumn, values: pl.Series, kept: float) -> pl.Series:
@@ -273,6 +271,8 @@ class PlausibleRows:
             return _people(person_columns[field]).gather(self._person)
         if field == "Name" and ("Contact" in name or self.table.name in ("Contact", "Colleague", "EbpSysUser")):
             return _people(1).gather(self._person)
+        if name == "Name" and self.table.name in ("Supplier", "DealSupplier", "DealCustomer"):
+            return pl.Series(vocabulary.COMPANIES).gather(self._person % len(vocabulary.COMPANIES))
         town_columns = {"ZipCode": 0, "City": 1, "CityINSEE": 1, "State": 2}
         if field in town_columns:
             return pl.Series([town[town_columns[field]] for town in vocabulary.TOWNS]).gather(self._town)

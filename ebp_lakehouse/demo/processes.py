@@ -3,8 +3,10 @@
 Lives here: what the embedded servers have in common (lock, state file, ports, watchdog, stopping by pid).
 Does not live here: anything about PostgreSQL or S3 (servers.py).
 
-Four ways a demo ends, and what stops the server in each: leaving the `with` block (also by an exception or Ctrl-C) runs `stop()`; SIGTERM or kill -9 of our process closes a pipe on
-which a small watchdog waits, and the watchdog stops the server; if the watchdog too was killed, the next start on the same home finds the orphan by its state file and clears it.
+How a demo ends, and what stops the server in each case: leaving the `with` block (also by an exception or Ctrl-C) runs
+`stop()`; SIGTERM or kill -9 of our process closes a pipe on which a small watchdog waits, and the watchdog stops the
+server; if the watchdog too was killed, the next start on the same home finds the orphan by its state file and clears
+it.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ PORT_ATTEMPTS = 5
 START_TIMEOUT_SECONDS = 60.0
 KILL_GRACE_SECONDS = 15.0
 
-# Waits for the end of our process (its stdin closes), then stops the server. The command line is compared first: a pid may have been given to somebody else since.
+# Waits for the end of our process (its stdin closes), then stops the server. The command line is compared first: a pid
+# may have been given to somebody else since.
 _WATCHDOG = """trap '' INT TERM HUP
 read -r _ignored
 if [ -r "/proc/$1/cmdline" ]; then grep -qaF -- "$2" "/proc/$1/cmdline" || exit 0; fi
@@ -51,7 +54,11 @@ class ServerUnavailableError(DemoError):
 
 @dataclass(frozen=True)
 class RunningServer:
-    """What the state file says of a running server; `created` and `starter_created` are process creation times (seconds since 1970), which tell a reused pid from the original."""
+    """What the state file says of a running server.
+
+    `created` and `starter_created` are process creation times (seconds since 1970): they tell a reused pid from the
+    original.
+    """
 
     pid: int
     created: float
@@ -63,7 +70,8 @@ class RunningServer:
 class EmbeddedServer(ABC):
     """A server bound to `home/<name>`, started by the first that asks and stopped by that one; a later one joins it.
 
-    Use as a context manager. Raises `DemoError` when the server does not start, `ServerUnavailableError` when it cannot run on this platform.
+    Use as a context manager. Raises `DemoError` when the server does not start, `ServerUnavailableError` when it cannot
+    run on this platform.
     """
 
     name: ClassVar[str]
@@ -100,7 +108,7 @@ class EmbeddedServer(ABC):
         """Arguments of Popen that change the user the server runs as; none by default."""
         return {}
 
-    def _after_stop(self, running: RunningServer) -> None:
+    def _after_stop(self, running: RunningServer) -> None:  # noqa: B027 - a kind of server may leave nothing
         """Remove what a killed server leaves behind."""
 
     # what users call
@@ -118,8 +126,7 @@ class EmbeddedServer(ABC):
     def ports(self) -> dict[str, int]:
         """Port name -> port on 127.0.0.1. Raises `DemoError` when not started."""
         if self._running is None:
-            message = f"The embedded {self.name} server of {self.home} is not started: use it as a context manager, or call start()."
-            raise DemoError(message)
+            raise DemoError(f"The embedded {self.name} server of {self.home} is not started: use it in a with block.")
         return self._running.ports
 
     def __enter__(self) -> Self:
@@ -219,13 +226,15 @@ class EmbeddedServer(ABC):
             self._state_path.unlink(missing_ok=True)
             if "in use" not in self._log_tail():
                 break
-        message = f"The embedded {self.name} server of {self.home} did not start. The end of {self.log_path} says:\n{self._log_tail()}"
-        raise DemoError(message)
+        raise DemoError(
+            f"The embedded {self.name} server of {self.home} did not start. The end of {self.log_path} says:\n"
+            f"{self._log_tail()}"
+        )
 
     def _spawn(self, ports: dict[str, int]) -> subprocess.Popen[bytes]:
         with self.log_path.open("wb") as log:
             # Its own session: a Ctrl-C in the terminal reaches us only, and we stop the server in order.
-            return subprocess.Popen(  # noqa: S603
+            return subprocess.Popen(
                 self._command(ports),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -237,10 +246,14 @@ class EmbeddedServer(ABC):
             )
 
     def _spawn_watchdog(self, pid: int) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(  # noqa: S603
+        return subprocess.Popen(
             ["/bin/sh", "-c", _WATCHDOG, "ebp-lakehouse-watchdog", str(pid), self._identity()],
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", start_new_session=True,
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,
+        )
 
     def _wait_until_ready(
         self, ports: dict[str, int], pid: int, timeout: float, process: subprocess.Popen[bytes] | None = None
@@ -276,7 +289,10 @@ class EmbeddedServer(ABC):
 
 
 def choose_ports(names: tuple[str, ...], wanted: dict[str, int]) -> dict[str, int]:
-    """One free port of 127.0.0.1 per name: the wanted one if free (a URL noted down yesterday still works today), else one the system gives."""
+    """One free port of 127.0.0.1 per name: the wanted one if free, else one the system gives.
+
+    Yesterday's ports are the wanted ones, so that a URL noted down then works today.
+    """
     ports: dict[str, int] = {}
     with contextlib.ExitStack() as stack:  # held together, so that no port is given twice
         for name in names:

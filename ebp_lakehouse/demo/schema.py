@@ -1,6 +1,6 @@
-"""The 319 tables of the reference installation: what they look like, and their creation in an empty database.
+"""The 319 tables of the reference installation: what they look like, and their creation.
 
-Lives here: the reading of `reference/` and the DDL. Does not live here: rows (fillers.py, company/) and loading (load.py).
+Lives here: the reading of `reference/` and the DDL. Does not live here: rows (fillers.py, company/), loading (load.py).
 """
 
 from __future__ import annotations

