@@ -28,6 +28,8 @@ INSTANCE_FILE = """\
 # Storage is SQLite in this folder. One run of a layer at a time: layers publish, and publishing twice is work for nobody.
 telemetry:
   enabled: false
+nux:
+  enabled: false
 concurrency:
   pools:
     default_limit: 1
