@@ -228,7 +228,6 @@ class EmbeddedS3(EmbeddedServer):
             keys = {
                 "access_key_id": "demo" + secrets.token_hex(8),
                 "secret_access_key": secrets.token_hex(20),
-                "admin_password": secrets.token_hex(16),
             }
             write_private(path, json.dumps(keys))
 
@@ -242,7 +241,7 @@ class EmbeddedS3(EmbeddedServer):
             "GOMEMLIMIT": "400MiB",
         }
         others = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "S3_", "WEED_"))}
-        return others | mine | {"WEED_ADMIN_PASSWORD": keys["admin_password"]}
+        return others | mine
 
     def _command(self, ports: dict[str, int]) -> list[str]:
         flags = [
