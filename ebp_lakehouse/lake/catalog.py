@@ -129,14 +129,19 @@ class _Wanted:
 
 
 def _render(settings: Settings, lake: Lake, record: Record, *, private: bool) -> Path:
-    """Render one record's catalog into the local cache, re-using the previous one's views whose pin did not move."""
+    """Render one record's catalog into the local cache, re-using every view that did not change."""
     wanted = {
         key: _Wanted(pin, record.pins.get(f"{PRIVATE}/{key}") if private else None)
         for key, pin in record.pins.items()
         if not key.startswith(f"{PRIVATE}/")
     }
     target = _cached(lake, record, private=private)
-    base = lake.read(_object(record.number - 1, private=private))
+    # The private catalog is the common one of the same record with the personal tables' views replaced.
+    base = (
+        local_catalog(settings, lake, record, private=False).read_bytes()
+        if private
+        else lake.read(_object(record.number - 1, private=False))
+    )
     handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=".rendering")
     os.close(handle)
     if base is None:

@@ -59,7 +59,7 @@ class Lake:
             prefix=parts.path.strip("/") or None,
             config=config,  # type: ignore[arg-type]
             client_options={"allow_http": True, "connect_timeout": "5s", "timeout": "60s"},
-            retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)},
+            retry_config={"max_retries": 6, "retry_timeout": timedelta(seconds=20)},
         )
 
     def read(self, path: str) -> bytes | None:
