@@ -101,3 +101,8 @@
 {% macro join_address(parts) -%}
     nullif(concat_ws(', ', {{ parts | join(', ') }}), '')
 {%- endmacro %}
+
+{# Civility, first name and name in one text. #}
+{% macro join_words(parts) -%}
+    {{ clean_text("concat_ws(' ', " ~ parts | join(', ') ~ ')') }}
+{%- endmacro %}

@@ -67,7 +67,7 @@ marked as (
     select
         *,
         row_number() over (partition by entity order by valid_from) = 1
-        or tracked_state is distinct from lag(tracked_state) over (partition by entity order by valid_from) as is_change
+        or not coalesce(tracked_state = lag(tracked_state) over (partition by entity order by valid_from), false) as is_change
     from states
 ),
 

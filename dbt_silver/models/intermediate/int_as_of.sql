@@ -1,4 +1,4 @@
-{# One row: the as-of of computed attributes (V4, V5) and the bounds of the calendar. An unchanged source gives an unchanged row. -#}
+{# One row: as-of of computed attributes (V4, V5), bounds of the calendar. Unchanged source, unchanged row. -#}
 with documents as (select * from {{ ref('stg_sale_document') }}),
 
 newest as (
@@ -6,7 +6,9 @@ newest as (
         {% if var('as_of') is not none -%}
         date '{{ var('as_of') }}' as as_of,
         {% else -%}
-        coalesce(max(document_date) filter (where document_date <= ingestion_date), max(ingestion_date), date '2000-01-01') as as_of,
+        coalesce(
+            max(document_date) filter (where document_date <= ingestion_date), max(ingestion_date), date '2000-01-01'
+        ) as as_of,
         {% endif -%}
         min(document_date) as oldest
     from documents

@@ -13,12 +13,13 @@ lines as (
         document_id,
         sum(quantity) as quantity
     from {{ ref('stg_sale_document_line') }}
-    where document_id in (
-        select documents.document_id
-        from documents
-        inner join document_kinds on documents.document_type_code = document_kinds.document_type
-        where documents.total_excl_tax = 0 and documents.amount_incl_tax = 0
-    )
+    where
+        document_id in (
+            select documents.document_id
+            from documents
+            inner join document_kinds on documents.document_type_code = document_kinds.document_type
+            where documents.total_excl_tax = 0 and documents.amount_incl_tax = 0
+        )
     group by all
 ),
 
@@ -26,7 +27,8 @@ measures as (
     select
         document_kinds.document_type,
         document_kinds.kind,
-        coalesce(nullif(documents.total_excl_tax, 0), nullif(documents.amount_incl_tax, 0), nullif(lines.quantity, 0)) as measure
+        coalesce(nullif(documents.total_excl_tax, 0), nullif(documents.amount_incl_tax, 0), nullif(lines.quantity, 0))
+            as measure
     from document_kinds
     left join documents on document_kinds.document_type = documents.document_type_code
     left join lines on documents.document_id = lines.document_id

@@ -22,7 +22,8 @@ customer_documents as (
         documents.kind,
         documents.is_revenue,
         documents.document_date,
-        documents.document_date > as_of.as_of - to_months(cast({{ parameter('segment_months') }} as integer)) as is_recent,
+        documents.document_date
+        > as_of.as_of - to_months(cast({{ parameter('segment_months') }} as integer)) as is_recent,
         documents.sign_factor * coalesce(document_sums.net, 0) as net,
         documents.sign_factor * coalesce(document_sums.cost, 0) as cost
     from documents

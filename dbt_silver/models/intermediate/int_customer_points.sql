@@ -1,4 +1,4 @@
-{# Where customers are delivered: EBP's own GPS, else the commune by INSEE code, else by postcode and town. One row per durable id. -#}
+{# Where customers are delivered: EBP's GPS, else the commune by INSEE code, else by postcode and town, per id. -#}
 with versions as (
     select *
     from {{ ref('int_customer_versions') }}
@@ -31,20 +31,29 @@ postcodes as (
 places as (
     select
         *,
-        case when is_delivered_at_billing or delivery_city is null then billing_zipcode else delivery_zipcode end as zipcode,
-        {{ town_key('case when is_delivered_at_billing or delivery_city is null then billing_city else delivery_city end') }} as town,
-        case when is_delivered_at_billing or delivery_city is null then billing_insee_code else delivery_insee_code end as insee_code
+        case when is_delivered_at_billing or delivery_city is null then billing_zipcode else delivery_zipcode end
+            as zipcode,
+        {{ town_key(
+            'case when is_delivered_at_billing or delivery_city is null then billing_city else delivery_city end'
+        ) }} as town,
+        case
+            when is_delivered_at_billing or delivery_city is null then billing_insee_code else delivery_insee_code
+        end as insee_code
     from versions
 )
 
 select
     places.durable_id as customer_id,
     case
-        when {{ has_point('places.delivery_latitude', 'places.delivery_longitude') }} then cast(places.delivery_latitude as double)
+        when
+            {{ has_point('places.delivery_latitude', 'places.delivery_longitude') }}
+            then cast(places.delivery_latitude as double)
         else coalesce(communes.latitude, postcodes.latitude)
     end as latitude,
     case
-        when {{ has_point('places.delivery_latitude', 'places.delivery_longitude') }} then cast(places.delivery_longitude as double)
+        when
+            {{ has_point('places.delivery_latitude', 'places.delivery_longitude') }}
+            then cast(places.delivery_longitude as double)
         else coalesce(communes.longitude, postcodes.longitude)
     end as longitude,
     case

@@ -1,7 +1,8 @@
 {#
-    Where a sale goes and where it comes from (K6), transitively: rows for lines, and one row per document (line_id NULL).
-    invoice_date = earliest invoice reached; origin_line_id = the line it was made from; origin_invoice_* = what a credit note corrects.
-    The header's TransferedDocumentId holds one target and loses partial transfers: used only where a document has no line link.
+    Where a sale goes and where it comes from (K6), transitively: rows for lines, and one per document (line_id NULL).
+    invoice_date = earliest invoice reached; origin_line_id = the line it was made from; origin_invoice_* = what a
+    credit note corrects. The header's TransferedDocumentId holds one target and loses partial transfers: used only
+    where a document has no line link.
 -#}
 with recursive documents as (select * from {{ ref('int_sale_documents') }}),
 
@@ -70,7 +71,8 @@ header_edges as (
 header_reach as (
     select
         header_edges.document_id,
-        case when documents.kind = 'Invoice' then documents.document_date else linked_documents.invoice_date end as invoice_date
+        case when documents.kind = 'Invoice' then documents.document_date else linked_documents.invoice_date end
+            as invoice_date
     from header_edges
     inner join documents on header_edges.transferred_document_id = documents.document_id
     left join linked_documents on header_edges.transferred_document_id = linked_documents.document_id
@@ -152,7 +154,8 @@ select
     null as origin_line_id,
     case when documents.kind = 'CreditNote' then best_corrections.invoice_number end as origin_invoice_number,
     case when documents.kind = 'CreditNote' then best_corrections.invoice_date end as origin_invoice_date,
-    case when documents.kind = 'CreditNote' then coalesce(best_corrections.link_source, 'unlinked') end as origin_invoice_source
+    case when documents.kind = 'CreditNote' then coalesce(best_corrections.link_source, 'unlinked') end
+        as origin_invoice_source
 from documents
 left join linked_documents on documents.document_id = linked_documents.document_id
 left join header_dates on documents.document_id = header_dates.document_id

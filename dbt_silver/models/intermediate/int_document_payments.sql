@@ -47,11 +47,20 @@ set_off as (
 ),
 
 payment_events as (
-    select document_id, event_date from settled
+    select
+        document_id,
+        event_date
+    from settled
     union all
-    select document_id, event_date from set_off
+    select
+        document_id,
+        event_date
+    from set_off
     union all
-    select other_document_id as document_id, event_date from set_off
+    select
+        other_document_id as document_id,
+        event_date
+    from set_off
 ),
 
 last_payments as (
@@ -73,8 +82,10 @@ liquidations as (
 select
     documents.document_id,
     abs(documents.balance_due) <= {{ parameter('paid_tolerance') }} as is_paid,
-    case when abs(documents.balance_due) <= {{ parameter('paid_tolerance') }}
-        then coalesce(last_payments.event_date, liquidations.liquidation_date) end as payment_date
+    case
+        when abs(documents.balance_due) <= {{ parameter('paid_tolerance') }}
+            then coalesce(last_payments.event_date, liquidations.liquidation_date)
+    end as payment_date
 from documents
 left join last_payments on documents.document_id = last_payments.document_id
 left join liquidations on documents.document_id = liquidations.document_id

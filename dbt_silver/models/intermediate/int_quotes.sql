@@ -2,7 +2,7 @@
     One row per quote: the chain of revisions it belongs to, and the day the quote itself was converted.
 
     Revisions of one quote share customer and deal and carry a revision mark; a quote without both stands alone.
-    Converted = first order, delivery or invoice reached through the chain (K6), or accepted or signed if that was earlier.
+    Converted = first order, delivery or invoice reached through the chain (K6), or acceptance or signature if earlier.
 -#}
 with recursive documents as (select * from {{ ref('int_sale_documents') }}),
 

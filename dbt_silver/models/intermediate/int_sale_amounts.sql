@@ -1,5 +1,5 @@
 {#
-    One row per counted line and per header amount of each document, in stored sign: the rows of fact_sales before signs.
+    One row per counted line and per header amount of each document, in stored sign: fact_sales before signs.
 
     Per document, exactly:   Σ net = target (L7)   Σ financial_discount = header   Σ tax = header VAT.
     Steps: footer discount where EBP did not spread it (A3), header rows and the rest (L6), escompte (A2), VAT (A5).
@@ -59,8 +59,13 @@ targets as (
 targeted as (
     select
         *,
-        {{ amount("case target_source when 'total' then total_excl_tax when 'with_discount' then amount_excl_tax_with_discount
-            else line_net end") }} as target,
+        cast(
+            case target_source
+                when 'total' then total_excl_tax
+                when 'with_discount' then amount_excl_tax_with_discount
+                else line_net
+            end as decimal(28, 8)
+        ) as target,
         case when target_source = 'total' then shipping_amount + charges_amount else 0 end as header_part
     from targets
 ),
@@ -80,7 +85,13 @@ footer_cents as (
         lines.line_id,
         lines.document_id,
         lines.line_order,
-        round(cast(footed.discount_amount as double) * 100 * cast(lines.net as double) / cast(footed.footer_base as double), 6) as cents,
+        round(
+            cast(footed.discount_amount as double)
+            * 100
+            * cast(lines.net as double)
+            / cast(footed.footer_base as double),
+            6
+        ) as cents,
         cast(round(footed.discount_amount * 100) as bigint) as total_cents
     from lines
     inner join footed on lines.document_id = footed.document_id
@@ -90,9 +101,18 @@ footer_cents as (
 footer_shares as (
     select
         line_id,
-        {{ amount('(floor(cents) + case when row_number() over (partition by document_id order by cents - floor(cents) desc, line_order, line_id)
-            <= total_cents - sum(floor(cents)) over (partition by document_id) then 1 else 0 end) / 100') }} as footer_discount
-    from footer_cents
+        cast((whole_cents + case when remainder_rank <= missing_cents then 1 else 0 end) / 100 as decimal(28, 8))
+            as footer_discount
+    from (
+        select
+            line_id,
+            floor(cents) as whole_cents,
+            total_cents - sum(floor(cents)) over (partition by document_id) as missing_cents,
+            row_number() over (
+                partition by document_id order by cents - floor(cents) desc, line_order, line_id
+            ) as remainder_rank
+        from footer_cents
+    ) as ranked
 ),
 
 lines_after_footer as (
@@ -100,8 +120,10 @@ lines_after_footer as (
         lines.*,
         footed.is_footer_spread,
         lines.net - coalesce(footer_shares.footer_discount, 0) as net_footed,
-        case when footed.is_footer_spread then coalesce(footer_shares.footer_discount, 0)
-            else lines.net_before_footer - lines.net end as footer_discount,
+        case
+            when footed.is_footer_spread then coalesce(footer_shares.footer_discount, 0)
+            else lines.net_before_footer - lines.net
+        end as footer_discount,
         row_number() over (
             partition by lines.document_id
             order by abs(lines.net - coalesce(footer_shares.footer_discount, 0)) desc, lines.line_order, lines.line_id
@@ -130,15 +152,21 @@ decided as (
     select
         *,
         abs(gap - header_part) <= tolerance or abs(gap) > tolerance as is_header_apart,
-        ecotax_amount <> 0 and abs(gap - header_part) > tolerance and abs(gap - header_part - ecotax_amount) <= tolerance as is_ecotax_apart
+        ecotax_amount <> 0
+        and abs(gap - header_part) > tolerance
+        and abs(gap - header_part - ecotax_amount) <= tolerance as is_ecotax_apart
     from gaps
 ),
 
 rested as (
     select
         *,
-        {{ amount('gap - case when is_header_apart then header_part else 0 end - case when is_ecotax_apart then ecotax_amount else 0 end') }}
-            as rest
+        is_header_apart and target_source = 'total' as is_header_row,
+        cast(
+            gap
+            - case when is_header_apart then header_part else 0 end
+            - case when is_ecotax_apart then ecotax_amount else 0 end as decimal(28, 8)
+        ) as rest
     from decided
 ),
 
@@ -148,11 +176,11 @@ header_rows as (
         unnest([
             {
                 line_number: -1, member: 'PORT', vat_id: shipping_vat_id, is_discountable: is_shipping_discountable,
-                net: {{ amount("case when is_header_apart and target_source = 'total' then shipping_amount else 0 end") }}
+                net: {{ amount('case when is_header_row then shipping_amount else 0 end') }}
             },
             {
                 line_number: -2, member: 'FRAIS', vat_id: charges_vat_id, is_discountable: is_charges_discountable,
-                net: {{ amount("case when is_header_apart and target_source = 'total' then charges_amount else 0 end") }}
+                net: {{ amount('case when is_header_row then charges_amount else 0 end') }}
             },
             {
                 line_number: -3, member: 'ECOTAXE', vat_id: vat_id, is_discountable: true,
@@ -174,7 +202,9 @@ all_rows as (
         null as member,
         lines_after_footer.vat_id,
         lines_after_footer.net_footed
-        + case when lines_after_footer.size_rank = 1 and abs(rested.rest) <= rested.tolerance then rested.rest else 0 end as net,
+        + case
+            when lines_after_footer.size_rank = 1 and abs(rested.rest) <= rested.tolerance then rested.rest else 0
+        end as net,
         lines_after_footer.footer_discount,
         not lines_after_footer.is_excluded_from_financial as is_discountable,
         lines_after_footer.net as stored_net,
@@ -212,10 +242,12 @@ financial as (
         rested.financial_discount_amount as header_financial,
         rested.vat_id as document_vat_id,
         rested.has_financial_split and not all_rows.is_footer_spread
-        and abs(rested.line_financial_discount - rested.financial_discount_amount) <= rested.tolerance as is_split_stored,
+        and abs(rested.line_financial_discount - rested.financial_discount_amount)
+        <= rested.tolerance as is_split_stored,
         sum(case when all_rows.is_discountable then all_rows.net else 0 end) over documents_window as financial_base,
         row_number() over (
-            partition by all_rows.document_id order by abs(all_rows.net) desc, all_rows.line_number < 0, all_rows.line_number, all_rows.line_id
+            partition by all_rows.document_id
+            order by abs(all_rows.net) desc, all_rows.line_number < 0, all_rows.line_number, all_rows.line_id
         ) as size_rank
     from all_rows
     inner join rested on all_rows.document_id = rested.document_id
@@ -225,22 +257,32 @@ financial as (
 financial_shares as (
     select
         *,
-        {{ amount('case
-            when header_financial = 0 then 0
-            when is_split_stored then case when line_id is null then 0 else stored_net - net_after_financial end
-            when is_discountable and financial_base <> 0
-                then round(cast(header_financial as double) * cast(net as double) / cast(financial_base as double), 2)
-            else 0
-        end') }} as financial_share
+        cast(
+            case
+                when header_financial = 0 then 0
+                when is_split_stored then case when line_id is null then 0 else stored_net - net_after_financial end
+                when is_discountable and financial_base <> 0
+                    then round(
+                        cast(header_financial as double) * cast(net as double) / cast(financial_base as double), 2
+                    )
+                else 0
+            end as decimal(28, 8)
+        ) as financial_share
     from financial
 ),
 
 discounted as (
     select
         financial_shares.* exclude (financial_share),
-        {{ amount('financial_share + case when size_rank = 1
-            then header_financial - sum(financial_share) over (partition by document_id) else 0 end') }} as financial_discount,
-        coalesce(row_rates.rate, case when line_id is null or financial_shares.vat_id is null then document_rates.rate end) as vat_rate
+        cast(
+            financial_share
+            + case
+                when size_rank = 1 then header_financial - sum(financial_share) over (partition by document_id) else 0
+            end as decimal(28, 8)
+        ) as financial_discount,
+        coalesce(
+            row_rates.rate, case when line_id is null or financial_shares.vat_id is null then document_rates.rate end
+        ) as vat_rate
     from financial_shares
     left join vat_rates as row_rates on financial_shares.vat_id = row_rates.vat_id
     left join vat_rates as document_rates on financial_shares.document_vat_id = document_rates.vat_id
@@ -250,12 +292,16 @@ discounted as (
 taxed as (
     select
         *,
-        {{ amount('case
-            when not is_footer_spread and net_after_financial <> 0 and net_incl_tax_after_financial <> 0
-                then net_incl_tax_after_financial - net_after_financial
-            when not is_footer_spread and header_financial = 0 and stored_net <> 0 and net_incl_tax <> 0 then net_incl_tax - stored_net
-            else round((net - financial_discount) * coalesce(vat_rate, 0) / 100, 2)
-        end') }} as row_tax,
+        cast(
+            case
+                when not is_footer_spread and net_after_financial <> 0 and net_incl_tax_after_financial <> 0
+                    then net_incl_tax_after_financial - net_after_financial
+                when not is_footer_spread and header_financial = 0 and stored_net <> 0 and net_incl_tax <> 0
+                    then net_incl_tax - stored_net
+                -- A product, not a quotient: the division of decimals is a DOUBLE.
+                else round((net - financial_discount) * coalesce(vat_rate, 0) * 0.01, 2)
+            end as decimal(28, 8)
+        ) as row_tax,
         row_number() over (
             partition by document_id, vat_rate order by abs(net) desc, line_number < 0, line_number, line_id
         ) as rate_rank,
@@ -286,18 +332,29 @@ usable_details as (
     select vat_details.*
     from vat_details
     inner join documents on vat_details.document_id = documents.document_id
-    qualify sum(vat_details.rate_vat) over (partition by vat_details.document_id) = any_value(documents.vat_amount) over (
-        partition by vat_details.document_id
-    )
+    qualify
+        sum(vat_details.rate_vat) over (partition by vat_details.document_id) = any_value(documents.vat_amount) over (
+            partition by vat_details.document_id
+        )
 ),
 
 taxed_by_rate as (
     select
         taxed.*,
-        {{ amount('taxed.row_tax + case when taxed.rate_rank = 1 and usable_details.rate_vat is not null
-            then usable_details.rate_vat - sum(taxed.row_tax) over (partition by taxed.document_id, taxed.vat_rate) else 0 end') }} as rate_tax
+        cast(
+            taxed.row_tax
+            + case
+                when taxed.rate_rank = 1 and usable_details.rate_vat is not null
+                    then
+                        usable_details.rate_vat
+                        - sum(taxed.row_tax) over (partition by taxed.document_id, taxed.vat_rate)
+                else 0
+            end as decimal(28, 8)
+        ) as rate_tax
     from taxed
-    left join usable_details on taxed.document_id = usable_details.document_id and taxed.vat_rate = usable_details.vat_rate
+    left join
+        usable_details
+        on taxed.document_id = usable_details.document_id and taxed.vat_rate = usable_details.vat_rate
 ),
 
 -- A11: the cost stored on the document; the parameter says what stands in for a cost of 0 on a line.
@@ -340,8 +397,12 @@ select
     {{ amount('net') }} as net,
     {{ amount('footer_discount') }} as footer_discount,
     financial_discount,
-    {{ amount('rate_tax + case when taxed_rank = 1 then header_vat - sum(rate_tax) over (partition by document_id) else 0 end') }}
-        as tax,
+    cast(
+        rate_tax
+        + case
+            when taxed_rank = 1 then header_vat - sum(rate_tax) over (partition by document_id) else 0
+        end as decimal(28, 8)
+    ) as tax,
     {{ amount('cost') }} as cost,
     {{ amount('ecotax') }} as ecotax
 from costed

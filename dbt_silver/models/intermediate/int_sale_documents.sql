@@ -43,7 +43,14 @@ kept as (
             when signs.document_type is null then 1
             when signs.stored_sign = 'negative' then 1
             when signs.stored_sign = 'positive' then -1
-            when coalesce(nullif(documents.total_excl_tax, 0), nullif(documents.amount_incl_tax, 0), line_quantities.quantity, 0) < 0
+            when
+                coalesce(
+                    nullif(documents.total_excl_tax, 0),
+                    nullif(documents.amount_incl_tax, 0),
+                    line_quantities.quantity,
+                    0
+                )
+                < 0
                 then 1
             else -1
         end as sign_factor,

@@ -51,7 +51,9 @@ select
     case
         when nearest_bundles.bundle_line_id is not null or roots.line_id is not null then 'component'
         -- Without parent links the public rule is all there is: a bundle below level 0 is a component.
-        when lines.is_bundle and lines.bundle_level > 0 and lines.climbing_id is null and lines.root_id is null then 'component'
+        when
+            lines.is_bundle and lines.bundle_level > 0 and lines.climbing_id is null and lines.root_id is null
+            then 'component'
         when lines.is_option then 'option'
         else 'counted'
     end as line_role,

@@ -5,16 +5,74 @@ captions as (select * from {{ ref('stg_captions') }}),
 
 warehouses as (select * from {{ ref('stg_storehouse') }}),
 
+families as (select * from {{ ref('stg_colleague_family') }}),
+
 documents as (select * from {{ ref('int_sale_documents') }}),
 
 extras as {{ optional_file('EBP_DBT_COLLEAGUE_EXTRA', {
-    'colleague_id': 'varchar', 'hire_date': 'date', 'termination_date': 'date', 'department': 'varchar', 'team': 'varchar',
+    'colleague_id': 'varchar', 'hire_date': 'date', 'termination_date': 'date', 'department': 'varchar',
+    'team': 'varchar',
     'manager_id': 'varchar', 'depot_latitude': 'double', 'depot_longitude': 'double',
 }) }},
 
 latest as (
     select * from history
     qualify row_number() over (partition by code_match order by valid_from desc) = 1
+),
+
+-- Working minutes by EBP's index of the day (0-6): the colleague's own day where it is customized, else the family's.
+-- EBP stores a duration; what does not fit a day in hours is taken as minutes.
+schedules as (
+    select
+        code_match,
+        day_index,
+        case when day.active then case when day.hours <= 24 then day.hours * 60 else day.hours end else 0 end as minutes
+    from (
+        select
+            latest.code_match,
+            indexes.day_index,
+            case
+                when latest.days[indexes.day_index + 1].customized or families.days is null
+                    then latest.days[indexes.day_index + 1]
+                else families.days[indexes.day_index + 1]
+            end as day
+        from latest
+        cross join (select unnest(range(0, 7)) as day_index) as indexes
+        left join families on latest.family_code = families.family_code
+    ) as chosen
+),
+
+worked_days as (
+    select
+        day_index,
+        count(*) filter (where minutes > 0) as workers
+    from schedules
+    group by all
+),
+
+-- Which index is Monday is nowhere in EBP: the two days in a row with the fewest people at work are the week-end.
+monday as (
+    {% if parameter('monday_index') is not none -%}
+    select {{ parameter('monday_index') }} as monday_index
+    {%- else -%}
+    select (one.day_index + 2) % 7 as monday_index
+    from worked_days as one
+    inner join worked_days as next on (one.day_index + 1) % 7 = next.day_index
+    order by one.workers + next.workers, one.day_index = 5 desc, one.day_index
+    limit 1
+    {%- endif %}
+),
+
+weeks as (
+    select
+        schedules.code_match,
+        list(
+            cast(round(schedules.minutes) as integer) order by (schedules.day_index - monday.monday_index + 7) % 7
+        ) as minutes
+    from schedules
+    cross join monday
+    group by all
+    having sum(schedules.minutes) > 0
 ),
 
 -- The day the warehouse first saw somebody turn inactive after being active.
@@ -62,7 +120,8 @@ colleagues as (
         latest.email,
         latest.phone,
         extras.hire_date,
-        coalesce(extras.termination_date, case when not latest.is_active then departures.departure_date end) as termination_date,
+        coalesce(extras.termination_date, case when not latest.is_active then departures.departure_date end)
+            as termination_date,
         case
             when extras.termination_date is not null then 'file'
             when not latest.is_active and departures.departure_date is not null then 'observed'
@@ -72,15 +131,26 @@ colleagues as (
         case when managers.code is not null then md5(managers.code) end as manager_colleague_key,
         latest.is_salesperson,
         {{ amount('latest.hourly_cost') }} as hourly_cost,
+        weeks.minutes[1] as monday_minutes,
+        weeks.minutes[2] as tuesday_minutes,
+        weeks.minutes[3] as wednesday_minutes,
+        weeks.minutes[4] as thursday_minutes,
+        weeks.minutes[5] as friday_minutes,
+        weeks.minutes[6] as saturday_minutes,
+        weeks.minutes[7] as sunday_minutes,
+        cast(list_sum(weeks.minutes) as integer) as weekly_minutes,
         first_documents.first_date as first_activity_date,
-        coalesce(extras.depot_latitude, latest.latitude, warehouses.latitude, main_warehouse.latitude) as depot_latitude,
-        coalesce(extras.depot_longitude, latest.longitude, warehouses.longitude, main_warehouse.longitude) as depot_longitude
+        coalesce(extras.depot_latitude, latest.latitude, warehouses.latitude, main_warehouse.latitude)
+            as depot_latitude,
+        coalesce(extras.depot_longitude, latest.longitude, warehouses.longitude, main_warehouse.longitude)
+            as depot_longitude
     from latest
     left join captions as family_captions
         on family_captions.list_name = 'colleague_family' and latest.family_code = family_captions.code
     left join captions as groups on groups.list_name = 'classification_group' and latest.group1_id = lower(groups.code)
     left join extras on latest.code_match = upper(extras.colleague_id)
     left join latest as managers on upper(extras.manager_id) = managers.code_match
+    left join weeks on latest.code_match = weeks.code_match
     left join departures on latest.code_match = departures.code_match
     left join first_documents on latest.code_match = first_documents.code_match
     left join warehouses on latest.warehouse_id = warehouses.warehouse_id

@@ -17,7 +17,9 @@ described as (
             when versions.family_code is not null then coalesce(families.caption, '(' || versions.family_code || ')')
         end as family_name,
         case
-            when versions.subfamily_code is not null then coalesce(subfamilies.caption, '(' || versions.subfamily_code || ')')
+            when
+                versions.subfamily_code is not null
+                then coalesce(subfamilies.caption, '(' || versions.subfamily_code || ')')
         end as subfamily_name,
         coalesce(countries.caption, versions.billing_country_code) as billing_country,
         terms.caption as payment_terms,
@@ -25,16 +27,23 @@ described as (
             as is_same_address,
         concat_ws(
             ', ', versions.billing_street, nullif(concat_ws(' ', versions.billing_zipcode, versions.billing_city), ''),
-            case when versions.billing_country_code <> 'FR' then coalesce(countries.caption, versions.billing_country_code) end
+            case
+                when
+                    versions.billing_country_code <> 'FR'
+                    then coalesce(countries.caption, versions.billing_country_code)
+            end
         ) as billing_address,
         concat_ws(
-            ', ', versions.delivery_street, nullif(concat_ws(' ', versions.delivery_zipcode, versions.delivery_city), ''),
+            ', ',
+            versions.delivery_street,
+            nullif(concat_ws(' ', versions.delivery_zipcode, versions.delivery_city), ''),
             case when versions.delivery_country_code <> 'FR' then versions.delivery_country_code end
         ) as delivery_address,
         list_sum([
             case
                 when i % 2 = 1 then cast(versions.siren[i] as integer)
-                else cast(versions.siren[i] as integer) * 2 - cast(cast(versions.siren[i] as integer) > 4 as integer) * 9
+                else
+                    cast(versions.siren[i] as integer) * 2 - cast(cast(versions.siren[i] as integer) > 4 as integer) * 9
             end
             for i in range(1, 10)
         ]) % 10 = 0 as is_siren_valid
@@ -42,7 +51,9 @@ described as (
     left join captions as families on families.list_name = 'customer_family' and versions.family_code = families.code
     left join captions as subfamilies
         on subfamilies.list_name = 'customer_sub_family' and versions.subfamily_code = subfamilies.code
-    left join captions as countries on countries.list_name = 'country' and versions.billing_country_code = countries.code
+    left join
+        captions as countries
+        on countries.list_name = 'country' and versions.billing_country_code = countries.code
     left join captions as terms on terms.list_name = 'settlement_mode' and versions.settlement_mode_code = terms.code
 ),
 
@@ -100,17 +111,21 @@ customers as (
         described.billing_zipcode,
         described.billing_country,
         described.billing_country_code,
-        nullif(case when described.is_same_address then described.billing_address else described.delivery_address end, '')
+        nullif(
+            case when described.is_same_address then described.billing_address else described.delivery_address end, ''
+        )
             as delivery_address_full,
-        case when described.is_same_address then described.billing_city else described.delivery_city end as delivery_city,
-        case when described.is_same_address then described.billing_zipcode else described.delivery_zipcode end as delivery_zipcode,
+        case when described.is_same_address then described.billing_city else described.delivery_city end
+            as delivery_city,
+        case when described.is_same_address then described.billing_zipcode else described.delivery_zipcode end
+            as delivery_zipcode,
         points.latitude as delivery_latitude,
         points.longitude as delivery_longitude,
         points.coordinate_source,
         {{ location_key(
-            'case when described.is_same_address then described.billing_country_code else described.delivery_country_code end',
-            'case when described.is_same_address then described.billing_zipcode else described.delivery_zipcode end',
-            'case when described.is_same_address then described.billing_city else described.delivery_city end') }}
+            'if(described.is_same_address, described.billing_country_code, described.delivery_country_code)',
+            'if(described.is_same_address, described.billing_zipcode, described.delivery_zipcode)',
+            'if(described.is_same_address, described.billing_city, described.delivery_city)') }}
             as location_key,
         metrics.segment,
         metrics.lifetime_value,

@@ -17,7 +17,8 @@ fiscal as (
         coalesce(
             accounting_years.starts_on,
             make_date(
-                year(days.date_value) - cast(month(days.date_value) < {{ parameter('fiscal_year_start_month') }} as integer),
+                year(days.date_value)
+                - cast(month(days.date_value) < {{ parameter('fiscal_year_start_month') }} as integer),
                 {{ parameter('fiscal_year_start_month') }}, 1
             )
         ) as starts_on,

@@ -32,7 +32,9 @@ products as (
             when versions.family_code is not null then coalesce(families.caption, '(' || versions.family_code || ')')
         end as family_name,
         case
-            when versions.subfamily_code is not null then coalesce(subfamilies.caption, '(' || versions.subfamily_code || ')')
+            when
+                versions.subfamily_code is not null
+                then coalesce(subfamilies.caption, '(' || versions.subfamily_code || ')')
         end as subfamily_name,
         groups.caption as category_l3,
         case
@@ -47,7 +49,10 @@ products as (
         {{ amount('versions.selling_price') }} as selling_price,
         case
             when versions.selling_price > 0
-                then cast(versions.selling_price - versions.cost_price as double) / cast(versions.selling_price as double) * 100
+                then
+                    cast(versions.selling_price - versions.cost_price as double)
+                    / cast(versions.selling_price as double)
+                    * 100
         end as margin_percent,
         {{ amount('versions.purchase_price') }} as purchase_price,
         {{ amount('versions.pump') }} as pump,
@@ -62,8 +67,12 @@ products as (
         versions.is_current
     from versions
     left join captions as families on families.list_name = 'item_family' and versions.family_code = families.code
-    left join captions as subfamilies on subfamilies.list_name = 'item_sub_family' and versions.subfamily_code = subfamilies.code
-    left join captions as groups on groups.list_name = 'classification_group' and versions.group1_id = lower(groups.code)
+    left join
+        captions as subfamilies
+        on subfamilies.list_name = 'item_sub_family' and versions.subfamily_code = subfamilies.code
+    left join
+        captions as groups
+        on groups.list_name = 'classification_group' and versions.group1_id = lower(groups.code)
     left join captions as units on units.list_name = 'unit' and versions.unit_code = units.code
     left join item_types on versions.item_type = item_types.item_type
     left join vat_rates on versions.vat_id = vat_rates.vat_id

@@ -104,7 +104,9 @@ keyed as (
     select
         rows_.*,
         coalesce(customer_codes.customer_id, rows_.customer_code) as customer_id,
-        coalesce(customers.customer_key, case when rows_.customer_code is null then md5('unknown') else md5('orphan') end)
+        coalesce(
+            customers.customer_key, case when rows_.customer_code is null then md5('unknown') else md5('orphan') end
+        )
             as customer_key,
         coalesce(item_codes.product_id, rows_.member, rows_.item_code, 'NO_ITEM') as product_id,
         coalesce(
@@ -112,20 +114,24 @@ keyed as (
             md5(coalesce(rows_.member, case when rows_.item_code is null then 'NO_ITEM' else 'orphan' end))
         ) as product_key,
         coalesce(colleagues.colleague_id, rows_.colleague_code) as colleague_id,
-        coalesce(colleagues.colleague_key, case when rows_.colleague_code is null then md5('unknown') else md5('orphan') end)
+        coalesce(
+            colleagues.colleague_key, case when rows_.colleague_code is null then md5('unknown') else md5('orphan') end
+        )
             as colleague_key,
         coalesce(products.is_stock_managed, rows_.is_stock_managed) as is_stocked
     from rows_
     left join customer_codes on upper(rows_.customer_code) = customer_codes.code_match
     left join customers
-        on customer_codes.customer_id = customers.customer_id
-        and rows_.document_date >= customers.valid_from
-        and rows_.document_date < customers.valid_until
+        on
+            customer_codes.customer_id = customers.customer_id
+            and rows_.document_date >= customers.valid_from
+            and rows_.document_date < customers.valid_until
     left join item_codes on upper(rows_.item_code) = item_codes.code_match
     left join products
-        on item_codes.product_id = products.product_id
-        and rows_.document_date >= products.valid_from
-        and rows_.document_date < products.valid_until
+        on
+            item_codes.product_id = products.product_id
+            and rows_.document_date >= products.valid_from
+            and rows_.document_date < products.valid_until
     left join colleagues on upper(rows_.colleague_code) = upper(colleagues.colleague_id)
 ),
 
@@ -189,8 +195,10 @@ select
     costed.incident_id,
     costed.warehouse_id,
     {{ location_key('costed.country_code', 'costed.zipcode', 'costed.city') }} as delivery_location_key,
-    case when costed.quantity <> 0 then cast(costed.net as double) / cast(costed.quantity as double) end as net_unit_price_excl_tax,
-    {{ amount('costed.signed_gross - costed.signed_net - costed.sign_factor * costed.footer_discount') }} as line_discount_amount,
+    case when costed.quantity <> 0 then cast(costed.net as double) / cast(costed.quantity as double) end
+        as net_unit_price_excl_tax,
+    {{ amount('costed.signed_gross - costed.signed_net - costed.sign_factor * costed.footer_discount') }}
+        as line_discount_amount,
     {{ amount('costed.sign_factor * costed.footer_discount') }} as footer_discount_amount,
     {{ amount('costed.sign_factor * costed.financial_discount') }} as financial_discount_amount,
     {{ amount('costed.sign_factor * costed.ecotax') }} as ecotax_amount,
@@ -200,7 +208,10 @@ select
     {{ amount('costed.remaining_quantity_to_invoice') }} as remaining_quantity_to_invoice,
     line_links.origin_line_id,
     costed.is_bundle,
-    costed.row_origin = 'line' and costed.cost_price = 0 and costed.is_stocked and costed.quantity <> 0 as is_cost_missing,
+    costed.row_origin = 'line'
+    and costed.cost_price = 0
+    and costed.is_stocked
+    and costed.quantity <> 0 as is_cost_missing,
     document_links.origin_invoice_number,
     document_links.origin_invoice_date,
     document_links.origin_invoice_source,

@@ -4,7 +4,9 @@ select
     {{ match_code('"Id"') }} as family_code,
     [
         {%- for k in range(7) %}
-        {hours: "DaySchedule{{ k }}_Duration", active: coalesce("DaySchedule{{ k }}_Active", false), customized: true}{{ ',' if not loop.last }}
+        {
+            hours: "DaySchedule{{ k }}_Duration", active: coalesce("DaySchedule{{ k }}_Active", false), customized: true
+        }{{ ',' if not loop.last }}
         {%- endfor %}
     ] as days
 from source

@@ -2,7 +2,9 @@ with source as (select * from {{ from_bronze('contact') }})
 
 select
     {{ match_code('"AssociatedCustomerId"') }} as customer_match,
-    min({{ clean_text('concat_ws(\' \', "ContactFields_Civility", "ContactFields_FirstName", "ContactFields_Name")') }}) as contact_full
+    min(
+        {{ join_words(['"ContactFields_Civility"', '"ContactFields_FirstName"', '"ContactFields_Name"']) }}
+    ) as contact_full
 from source
 where coalesce("IsMainInvoicing", false) and {{ match_code('"AssociatedCustomerId"') }} is not null
 group by 1

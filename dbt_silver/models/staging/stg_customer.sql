@@ -36,8 +36,10 @@ select
     {{ match_code('"SettlementModeId"') }} as settlement_mode_code,
     coalesce("ActiveState", 0) = 0 as is_active,
     "AllowedAmount" as credit_limit,
-    case when regexp_full_match(regexp_replace(coalesce("Siren", ''), '\s', '', 'g'), '\d{9,14}')
-        then regexp_replace("Siren", '\s', '', 'g')[:9] end as siren,
+    case
+        when regexp_full_match(regexp_replace(coalesce("Siren", ''), '\s', '', 'g'), '\d{9,14}')
+            then regexp_replace("Siren", '\s', '', 'g')[:9]
+    end as siren,
     {{ clean_code('"NAF"') }} as naf,
     {{ wall_date('"sysCreatedDate"') }} as created_date,
     coalesce("UseInvoicingAddressAsDeliveryAddress", false) as is_delivered_at_billing,
@@ -54,10 +56,12 @@ select
     {% endfor -%}
     "MainDeliveryAddress_Latitude" as delivery_latitude,
     "MainDeliveryAddress_Longitude" as delivery_longitude,
-    {{ clean_text('concat_ws(\' \', "MainInvoicingContact_Civility", "MainInvoicingContact_FirstName", "MainInvoicingContact_Name")') }}
+    {{ join_words([
+        '"MainInvoicingContact_Civility"', '"MainInvoicingContact_FirstName"', '"MainInvoicingContact_Name"']) }}
         as billing_contact_full,
     {{ clean_text('"MainInvoicingContact_Name"') }} as billing_contact_name,
-    {{ clean_text('concat_ws(\' \', "MainDeliveryContact_Civility", "MainDeliveryContact_FirstName", "MainDeliveryContact_Name")') }}
+    {{ join_words([
+        '"MainDeliveryContact_Civility"', '"MainDeliveryContact_FirstName"', '"MainDeliveryContact_Name"']) }}
         as delivery_contact_full,
     {{ clean_text('"MainDeliveryContact_Name"') }} as delivery_contact_name,
     coalesce(
@@ -70,8 +74,10 @@ select
         {{ clean_code('"MainInvoicingContact_CellPhone"') }},
         {{ clean_code('"MainDeliveryContact_Phone"') }}
     ) as phone_as_typed,
-    coalesce({{ clean_email('"MainInvoicingContact_Email"') }}, {{ clean_email('"MainDeliveryContact_Email"') }}) as email,
-    coalesce({{ clean_code('"MainInvoicingContact_Email"') }}, {{ clean_code('"MainDeliveryContact_Email"') }}) as email_as_typed,
+    coalesce({{ clean_email('"MainInvoicingContact_Email"') }}, {{ clean_email('"MainDeliveryContact_Email"') }})
+        as email,
+    coalesce({{ clean_code('"MainInvoicingContact_Email"') }}, {{ clean_code('"MainDeliveryContact_Email"') }})
+        as email_as_typed,
     _bronze_valid_from as valid_from,
     _bronze_is_deleted as is_deleted
 from with_country

@@ -32,7 +32,9 @@ select
     {{ clean_uuid('"InvoicingChargesVatId"') }} as charges_vat_id,
     [
         {%- for k in range(6) %}
-        {rate: "DetailVatAmount{{ k }}_DetailVatRate", vat: "DetailVatAmount{{ k }}_DetailVatAmount"}{{ ',' if not loop.last }}
+        {
+            rate: "DetailVatAmount{{ k }}_DetailVatRate", vat: "DetailVatAmount{{ k }}_DetailVatAmount"
+        }{{ ',' if not loop.last }}
         {%- endfor %}
     ] as vat_details,
     {{ clean_uuid('"TransferedDocumentId"') }} as transferred_document_id,
@@ -42,9 +44,14 @@ select
     {{ clean_code('"ConstructionSiteId"') }} as site_id,
     {{ clean_code('"MaintenanceContractId"') }} as contract_id,
     {{ clean_code('"IncidentId"') }} as incident_id,
-    coalesce({{ match_code('"DeliveryAddress_CountryIsoCode"') }}, {{ match_code('"InvoicingAddress_CountryIsoCode"') }}, 'FR')
+    coalesce(
+        {{ match_code('"DeliveryAddress_CountryIsoCode"') }},
+        {{ match_code('"InvoicingAddress_CountryIsoCode"') }},
+        'FR'
+    )
         as raw_country_code,
-    coalesce({{ clean_code('"DeliveryAddress_ZipCode"') }}, {{ clean_code('"InvoicingAddress_ZipCode"') }}) as raw_zipcode,
+    coalesce({{ clean_code('"DeliveryAddress_ZipCode"') }}, {{ clean_code('"InvoicingAddress_ZipCode"') }})
+        as raw_zipcode,
     coalesce({{ clean_city('"DeliveryAddress_City"') }}, {{ clean_city('"InvoicingAddress_City"') }}) as city,
     coalesce("xx_Regul_CA", 0) as revenue_correction,
     coalesce("xx_Regul_Marge", 0) as margin_correction,

@@ -53,9 +53,16 @@ def line(document: str, number: int, item: str | None, quantity: float, price: f
 
 
 def transfer(origin: str, target: str, quantity: float, **others: Any) -> Row:
-    return {"Id": f"{origin}>{target}", "OriginLineId": origin, "TransferedLineId": target, "RealQuantity": quantity, **others}
+    return {
+        "Id": f"{origin}>{target}",
+        "OriginLineId": origin,
+        "TransferedLineId": target,
+        "RealQuantity": quantity,
+        **others,
+    }
 
 
+# fmt: off
 DOCUMENTS = [
     # One sale four times: quote → order → delivery of 6 out of 10 → invoice of the 6 with 12 of port: 72 HT, 14.40 VAT.
     header("de1", 1, "2026-01-05", "C001", 100, 20, _bronze_valid_from=EARLY),
@@ -72,7 +79,7 @@ DOCUMENTS = [
     ),
     # Bundle at 50 (its components are not added), free text at 5, an option of 999 that does not count: 55 HT, unpaid.
     header("fa2", 2, "2026-03-05", "c001 ", 55, 11),
-    # Credit note stored positive, with a line of the other sign: 30 − 10 = 20 → −20.
+    # Credit note stored positive, with a line of the other sign: 30 - 10 = 20 → -20.
     header("av1", 3, "2026-03-10", "C001", 20, 4, CommitmentsBalanceDue=0),
     # 2 x 25, 10 % off the line = 45, footer discount 5 spread by EBP = 40; written off.
     header(
@@ -82,7 +89,8 @@ DOCUMENTS = [
     # Escompte 2 on 100: revenue stays 100, VAT on 98 = 19.60, TTC 117.60.
     header("fa4", 2, "2026-03-07", "C002", 100, 19.6, FinancialDiscountAmount=2, AmountVatIncluded=117.6),
     # Unknown customer and unknown item codes keep their figures: 15.
-    header("fa5", 2, "2026-03-08", "GONE", 15, 3),
+    # Its management corrections (+5 of revenue, +2 of margin) count only where the parameter says so.
+    header("fa5", 2, "2026-03-08", "GONE", 15, 3, xx_Regul_CA=5, xx_Regul_Marge=2),
     # Typed for next Christmas: 30, in silver but not in computed attributes.
     header("fa6", 2, "2026-12-24", "C001", 30, 6),
     # Rounding: 3 x 0.333 = 0.999 per line in the lines, 2.00 in the header: 0.002 more on the first line.
@@ -115,18 +123,19 @@ LINES = [
     line("fa4", 1, "A1", 10, 10, ColleagueId="XX"),
     line("fa5", 1, "OLD", 1, 15),
     line("fa6", 1, "A1", 3, 10),
-    line("fa7", 1, "S1", 3, 0.333, RealNetAmountVatIncludedWithDiscount=1.2),
+    line("fa7", 1, "S1", 3, 0.333, PurchasePrice=0.1, RealNetAmountVatIncludedWithDiscount=1.2),
     line("fa7", 2, "S1", 3, 0.333, RealNetAmountVatIncludedWithDiscount=1.2),
     line("fd1", 1, None, 1, 500),
     line("xx1", 1, "A1", 1000, 10),
     line("br1", 1, "A1", -1, 10),
     line("mo1", 1, "A1", 7.7, 10),
     line("ti1", 1, "A1", 99.9, 10),
-]  # fmt: skip
+]
+# fmt: on
 
 
 def rows() -> dict[str, list[Row]]:
-    """table → rows, for mock_bronze.write_catalog."""
+    """Table → rows, for mock_bronze.write_catalog."""
     return {
         "sale_document": DOCUMENTS,
         "sale_document_line": LINES,
@@ -184,6 +193,14 @@ def rows() -> dict[str, list[Row]]:
         ],
         "item_component": [{"Id": "n1", "ParentItemId": "b1", "ItemId": "A1", "Quantity": 5}],
         "vat": [{"Id": "v20", "Rate": 20}],
-        "colleague": [{"Id": "JD", "Contact_Name": "Durand", "IsSalesperson": True, "Contact_CellPhone": "06 00 00 00 01"}],
+        # EBP's index 0 is a Sunday here: nobody works on 0 and 6. Seven hours a day, three and a half on Wednesday (3).
+        "colleague": [
+            {
+                "Id": "JD", "Contact_Name": "Durand", "IsSalesperson": True, "Contact_CellPhone": "06 00 00 00 01",
+                **{f"DaySchedule{k}_Customize": True for k in range(7)},
+                **{f"DaySchedule{k}_Active": 1 <= k <= 5 for k in range(7)},
+                **{f"DaySchedule{k}_Duration": 3.5 if k == 3 else 7 for k in range(7)},
+            }
+        ],
         "accounting_year": [{"Id": "y1", "StartingDate": "2025-07-01", "EndingDate": "2026-06-30"}],
     }  # fmt: skip

@@ -25,7 +25,7 @@ _METADATA = {
 
 
 def declared_tables() -> dict[str, dict[str, str]]:
-    """table → {column → DuckDB type}, as silver declares what it needs."""
+    """Table → {column → DuckDB type}, as silver declares what it needs."""
     sources = yaml.safe_load((DBT_PROJECT / "models" / "sources.yml").read_text())["sources"][0]["tables"]
     return {table["name"]: {c["name"]: c["data_type"] for c in table["columns"]} for table in sources}
 
@@ -62,7 +62,7 @@ def write_catalog(
             if frames is not None and table in frames:
                 _copy(connection, table, columns, frames[table])
             for row in (rows or {}).get(table, ()):
-                _insert(connection, table, row)
+                _insert(connection, table, {name: v for name, v in row.items() if name not in without_columns})
             connection.execute(_view(table))
     return path
 
@@ -90,9 +90,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, row: Mapping[str,
     connection.execute(f"insert into bronze._{table} ({names}) values ({values})", list(full.values()))
 
 
-def _copy(
-    connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str], frame: pl.DataFrame
-) -> None:
+def _copy(connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str], frame: pl.DataFrame) -> None:
     connection.register("frame_", frame.select([name for name in columns if name in frame.columns]))
     selected = ", ".join(f'cast("{n}" as {t})' if n in frame.columns else "null" for n, t in columns.items())
     connection.execute(

@@ -45,6 +45,12 @@ def run_silver(
     """Run a dbt command in `folder`; a failing node does not raise."""
     folder.mkdir(parents=True, exist_ok=True)
     database = folder / "scratch.duckdb"
+    arguments = [
+        "--quiet", *command,
+        "--vars", json.dumps({"known_at": known_at, "parameters": parameters or {}}),
+        "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
+        "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"),
+    ]  # fmt: skip
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("EBP_DBT_TARGET", "folder")
         environment.setenv("EBP_DBT_DATABASE", str(database))
@@ -52,14 +58,7 @@ def run_silver(
         environment.setenv("EBP_DBT_COMMUNES", str(COMMUNES))
         environment.setenv("EBP_DBT_HOLIDAYS", str(write_holidays(folder / "holidays.csv")))
         try:
-            outcome = dbtRunner().invoke(
-                [
-                    "--quiet", *command,
-                    "--vars", json.dumps({"known_at": known_at, "parameters": parameters or {}}),
-                    "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
-                    "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"),
-                ]  # fmt: skip
-            )
+            outcome = dbtRunner().invoke(arguments)
         finally:
             DuckDBConnectionManager.close_all_connections()
     assert outcome.result is not None, outcome.exception

@@ -39,14 +39,18 @@ def february(tmp_path_factory: pytest.TempPathFactory, catalog: Path) -> SilverR
 
 
 def of(silver: SilverRun, document: str, columns: str) -> list[tuple[object, ...]]:
-    return silver.query(f"select {columns} from silver.fact_sales where document_id = '{document}' order by line_number desc")
+    return silver.query(
+        f"select {columns} from silver.fact_sales where document_id = '{document}' order by line_number desc"
+    )
 
 
 def test_revenue_is_invoices_less_credit_notes_and_nothing_else(silver: SilverRun) -> None:
-    # 72 + 55 − 20 + 40 + 100 + 15 + 30 + 2; the quote, order and delivery of fa1, the deposit and the rest add nothing.
+    # 72 + 55 - 20 + 40 + 100 + 15 + 30 + 2; the quote, order and delivery of fa1, the deposit and the rest add nothing.
     revenue = "select sum(net_amount_excl_tax) from silver.fact_sales where document_type in ('Invoice', 'CreditNote')"
     assert silver.query(revenue) == [(Decimal(294),)]
-    kinds = silver.query("select document_type, count(distinct document_id) from silver.fact_sales group by 1 order by 1")
+    kinds = silver.query(
+        "select document_type, count(distinct document_id) from silver.fact_sales group by 1 order by 1"
+    )
     assert kinds == [
         ("CreditNote", 1), ("Delivery", 1), ("DepositInvoice", 1), ("Invoice", 7), ("Order", 1), ("Other", 1), ("Quote", 1),
         ("Return", 1), ("Template", 1),
@@ -54,7 +58,9 @@ def test_revenue_is_invoices_less_credit_notes_and_nothing_else(silver: SilverRu
 
 
 def test_port_is_a_row_of_its_own(silver: SilverRun) -> None:
-    columns = "line_number, product_id, row_origin, quantity, net_amount_excl_tax, tax_amount, cost_amount, margin_amount"
+    columns = (
+        "line_number, product_id, row_origin, quantity, net_amount_excl_tax, tax_amount, cost_amount, margin_amount"
+    )
     assert of(silver, "fa1", columns) == [
         (1, "A1", "line", Decimal(6), Decimal(60), Decimal(12), Decimal(36), Decimal(24)),
         (-1, "PORT", "header", Decimal(1), Decimal(12), Decimal("2.4"), Decimal(0), Decimal(12)),
@@ -138,7 +144,9 @@ def test_sales_find_the_version_of_their_day(silver: SilverRun) -> None:
 
 def test_customer_versions(silver: SilverRun) -> None:
     columns = "customer_id, family_name, valid_from, valid_to, is_current, former_ids"
-    versions = silver.query(f"select {columns} from silver.dim_customer where customer_id like 'C00%' order by 1, valid_from")
+    versions = silver.query(
+        f"select {columns} from silver.dim_customer where customer_id like 'C00%' order by 1, valid_from"
+    )
     start, change = datetime(1900, 1, 1), datetime(2026, 2, 15, 6)  # noqa: DTZ001
     assert versions == [
         ("C001", "Grands comptes", start, change, False, None),
@@ -158,14 +166,18 @@ def test_customer_attributes(silver: SilverRun) -> None:
     martin = silver.query(
         "select type, siren, coordinate_source, round(delivery_latitude, 2) from silver.dim_customer where customer_id = 'C002'"
     )
-    assert martin == [("Particulier", None, "commune_insee", 41.92)]  # GPS 0/0 is not believed; the SIREN fails its check digit
+    assert martin == [
+        ("Particulier", None, "commune_insee", 41.92)
+    ]  # GPS 0/0 is not believed; the SIREN fails its check digit
 
 
 def test_customer_metrics_leave_out_the_future(silver: SilverRun) -> None:
     columns = "customer_id, lifecycle, segment, lifetime_value, lifetime_margin, first_order_date, last_order_date"
-    metrics = silver.query(f"select {columns} from silver.dim_customer where is_current and customer_id not like '(%' order by 1")
+    metrics = silver.query(
+        f"select {columns} from silver.dim_customer where is_current and customer_id not like '(%' order by 1"
+    )
     assert metrics == [
-        # 72 + 55 − 20 = 107; cost 36 + 30 − 12 = 54. Order of 10 January first, invoice of 5 March last.
+        # 72 + 55 - 20 = 107; cost 36 + 30 - 12 = 54. Order of 10 January first, invoice of 5 March last.
         ("C001", "Client", "A", Decimal(107), Decimal(53), date(2026, 1, 10), date(2026, 3, 5)),
         ("C002", "Client", "A", Decimal(140), Decimal(68), date(2026, 3, 6), date(2026, 3, 7)),
         ("C003B", "Client", "C", Decimal(2), Decimal(2), date(2026, 3, 9), date(2026, 3, 9)),
@@ -200,14 +212,42 @@ def test_fiscal_year_is_the_year_in_which_it_ends(silver: SilverRun) -> None:
     ]
 
 
+def test_the_week_is_found_behind_the_index_of_the_days(silver: SilverRun) -> None:
+    columns = (
+        "monday_minutes, wednesday_minutes, friday_minutes, saturday_minutes, sunday_minutes, weekly_minutes, phone"
+    )
+    week = silver.query(f"select {columns} from silver.dim_colleague where colleague_id = 'JD'")
+    assert week == [(420, 210, 420, 0, 0, 1890, "+33600000001")]
+
+
+def test_parameters_change_cost_and_corrections(tmp_path: Path, catalog: Path) -> None:
+    parameters = {"use_custom_revenue": True, "cost_fallback": "purchase_price", "segment_cut_a": 0.1}
+    run = run_silver(tmp_path / "run", catalog, parameters=parameters)
+    assert run.failures() == {}
+    columns = "line_number, row_origin, net_amount_excl_tax, margin_amount"
+    assert of(run, "fa5", columns) == [
+        (1, "line", Decimal(15), Decimal(15)),
+        (-10, "correction", Decimal(5), Decimal(2)),
+    ]
+    assert of(run, "fa7", "cost_amount, is_cost_missing")[-1] == (Decimal("0.3"), False)
+    segments = (
+        "select customer_id, segment from silver.dim_customer where is_current and segment is not null order by 1"
+    )
+    assert run.query(segments) == [("C001", "B"), ("C002", "A"), ("C003B", "C")]
+
+
 def test_known_at_shows_what_was_known_then(february: SilverRun) -> None:
     documents = "select distinct document_number, is_paid, payment_date_key from silver.fact_sales order by 1"
     assert february.query(documents) == [
         ("BL1", None, None), ("CM1", None, None), ("DE1", None, None), ("FA1", False, -2),
     ]  # fmt: skip
-    families = february.query("select family_name from silver.dim_customer where customer_id = 'C001' order by valid_from")
+    families = february.query(
+        "select family_name from silver.dim_customer where customer_id = 'C001' order by valid_from"
+    )
     assert len(families) == 2  # the change of 15 February was known on the 16th
-    assert february.query("select customer_id, former_ids from silver.dim_customer where customer_id like 'C003%'") == [("C003", None)]
+    assert february.query("select customer_id, former_ids from silver.dim_customer where customer_id like 'C003%'") == [
+        ("C003", None)
+    ]
 
 
 def test_an_installation_without_custom_columns_nor_support_tables(tmp_path: Path) -> None:
@@ -223,13 +263,18 @@ def test_an_installation_without_custom_columns_nor_support_tables(tmp_path: Pat
     # Nothing says any more that mo1 is a model and ti1 a held ticket: 294 + 77 + 999.
     revenue = "select sum(net_amount_excl_tax) from silver.fact_sales where document_type in ('Invoice', 'CreditNote')"
     assert run.query(revenue) == [(Decimal(1370),)]
-    assert run.query("select distinct family_name from silver.dim_customer where customer_id = 'C001' order by 1") == [("(GC)",), ("(PME)",)]
+    assert run.query("select distinct family_name from silver.dim_customer where customer_id = 'C001' order by 1") == [
+        ("(GC)",),
+        ("(PME)",),
+    ]
 
 
 def test_an_empty_source_gives_the_members_only(tmp_path: Path) -> None:
     run = run_silver(tmp_path / "run", write_catalog(tmp_path / "catalog.duckdb"))
     assert run.failures() == {}
-    assert run.query("select (select count(*) from silver.fact_sales), (select count(*) from silver.dim_customer)") == [(0, 2)]
+    assert run.query("select (select count(*) from silver.fact_sales), (select count(*) from silver.dim_customer)") == [
+        (0, 2)
+    ]
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
@@ -238,7 +283,8 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     assert "bronze/vat" in run.messages["stg_vat"]
     without_column = write_catalog(tmp_path / "column.duckdb", without_columns=("SettlementDate",))
     run = run_silver(tmp_path / "b", without_column, command=("run", "--select", "stg_sale_settlement"))
-    assert 'sale_settlement' in run.messages["stg_sale_settlement"] and '"SettlementDate"' in run.messages["stg_sale_settlement"]
+    assert "sale_settlement" in run.messages["stg_sale_settlement"]
+    assert '"SettlementDate"' in run.messages["stg_sale_settlement"]
 
 
 def test_optional_tables_are_those_of_the_registry_that_silver_declares() -> None:
