@@ -26,7 +26,7 @@ def revenue_of_headers(frames: dict[str, pl.DataFrame], sign: int) -> Decimal:
         & ~(
             pl.col("Id").is_in(models.implode())
             & ~pl.col("Id").is_in(due.implode())
-            & (pl.col("ValidationState") != 3).fill_null(True)  # noqa: FBT003
+            & (pl.col("ValidationState") != 3).fill_null(True)
         )
     )
     total = pl.col("AmountVatExcludedWithDiscountAndShipping").cast(pl.Decimal(38, 8)).sum()
