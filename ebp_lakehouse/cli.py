@@ -110,9 +110,11 @@ def query(
     from ebp_lakehouse.errors import LakeError  # noqa: PLC0415
     from ebp_lakehouse.lake.catalog import connect  # noqa: PLC0415
 
-    with friendly(), working_settings(source=False) as (settings, _), connect(
-        settings=settings, private=private
-    ) as connection:
+    with (
+        friendly(),
+        working_settings(source=False) as (settings, _),
+        connect(settings=settings, private=private) as connection,
+    ):
         try:
             result = connection.execute(sql)
             names, rows = [column[0] for column in result.description or []], result.fetchall()
@@ -173,7 +175,9 @@ def _write(names: list[str], rows: list[tuple[Any, ...]], output: str) -> None:
     elif output == "json":
         import json  # noqa: PLC0415
 
-        print(json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str, ensure_ascii=False, indent=1))
+        print(
+            json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str, ensure_ascii=False, indent=1)
+        )
     else:
         table = Table(*names)
         for row in rows:

@@ -95,7 +95,9 @@ def lake(settings: Settings) -> Iterator[Finding]:
         advice = "Run `ebp-lakehouse materialize`."
         yield Finding("warn", "publication", "nothing is published yet", advice)
     else:
-        yield Finding("ok", "publication", f"record {record.number} of {record.published_at}, {len(record.pins)} tables")
+        yield Finding(
+            "ok", "publication", f"record {record.number} of {record.published_at}, {len(record.pins)} tables"
+        )
 
 
 def versions(settings: Settings) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from time import perf_counter
 
@@ -72,12 +73,13 @@ def _prove(settings: Settings, as_of: date, out: Console) -> bool:
     table = Table("month", title="Revenue excl. tax, EUR")
     table.add_column("SQL on the source", justify="right")
     table.add_column("gold.sales_daily_kpi", justify="right")
-    for month in sorted({*source, *gold}):
-        ours, theirs = gold.get(month), source.get(month)
-        mark = "" if ours == theirs else "  differs"
-        table.add_row(month, f"{theirs or 0:,.2f}", f"{ours or 0:,.2f}{mark}")
+    months = sorted({*source, *gold})
+    zero = Decimal(0)  # a month without documents is in neither or in one of them
+    for month in months:
+        ours, theirs = gold.get(month, zero), source.get(month, zero)
+        table.add_row(month, f"{theirs:,.2f}", f"{ours:,.2f}{'' if ours == theirs else '  differs'}")
     out.print(table)
-    return source == gold
+    return bool(months) and all(gold.get(month, zero) == source.get(month, zero) for month in months)
 
 
 def _next_steps(path: Path) -> str:

@@ -5,7 +5,7 @@ Not here: how rows come in (batch.py, ingest.py).
 
 # No `from __future__ import annotations` here: Dagster reads the class of `config` from the annotation itself.
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -15,14 +15,20 @@ from ebp_lakehouse.bronze.batch import BatchResult, TableOutcome, run_batch
 from ebp_lakehouse.lake.catalog import connect
 from ebp_lakehouse.lake.session import quote_identifier
 from ebp_lakehouse.orchestration.partitions import daily_partitions, days_of, today
-from ebp_lakehouse.orchestration.reporting import PREVIEW_ROWS, check_result, column_schema, preview
+from ebp_lakehouse.orchestration.reporting import (
+    CONTRACT,
+    KEPT,
+    PREVIEW_ROWS,
+    RECONCILIATION,
+    check_results,
+    column_schema,
+    preview,
+)
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.source.introspection import reference_table
 from ebp_lakehouse.source.registry import Registry, TableSpec
 
-CONTRACT, RECONCILIATION = "contract", "reconciliation"
 PREVIEW_COLUMNS = 12
-KEPT = "A failure blocks publication: readers keep the table's last good version."
 
 
 class BronzeConfig(dg.Config):
@@ -61,10 +67,11 @@ def bronze_assets(settings: Settings) -> dg.AssetsDefinition:
         for asset, outcome in sorted(result.outcomes.items()):
             if outcome.error:
                 context.log.error("bronze/%s: %s", asset, outcome.error)
+            key = dg.AssetKey(["bronze", asset])
             yield dg.MaterializeResult(
-                asset_key=dg.AssetKey(["bronze", asset]),
+                asset_key=key,
                 metadata=_metadata(result, outcome) | previews.get(asset, {}),
-                check_results=_check_results(context, outcome),
+                check_results=check_results(context, key, _found(outcome)),
             )
 
     return bronze
@@ -102,12 +109,9 @@ def _check_specs(spec: TableSpec) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def _check_results(context: dg.AssetExecutionContext, outcome: TableOutcome) -> Sequence[dg.AssetCheckResult]:
-    key = dg.AssetKey(["bronze", outcome.spec.asset])
+def _found(outcome: TableOutcome) -> dict[str, list[str]]:
     error = [outcome.error] if outcome.error else []
-    found = {CONTRACT: [*error, *outcome.problems], RECONCILIATION: [*error, *map(str, outcome.differences)]}
-    selected = {check.name for check in context.selected_asset_check_keys if check.asset_key == key}
-    return [check_result(key, name, problems) for name, problems in found.items() if name in selected]
+    return {CONTRACT: [*error, *outcome.problems], RECONCILIATION: [*error, *map(str, outcome.differences)]}
 
 
 def _metadata(result: BatchResult, outcome: TableOutcome) -> dict[str, Any]:

@@ -12,7 +12,6 @@ import pandera.polars as pa_polars
 import polars as pl
 import pyarrow as pa
 from pandera import Check
-from pandera.errors import SchemaError, SchemaErrors
 
 from ebp_lakehouse.bronze.state import reading
 from ebp_lakehouse.bronze.versions import METADATA_SCHEMA, SOURCE_SYSTEM
@@ -20,8 +19,7 @@ from ebp_lakehouse.lake.delta import TableWriter, arrow_schema, file_uris
 from ebp_lakehouse.lake.session import quote_identifier, quote_literal
 from ebp_lakehouse.source.introspection import SourceTable
 from ebp_lakehouse.source.registry import TableSpec
-
-MAX_PROBLEMS = 10
+from ebp_lakehouse.validation import MAX_PROBLEMS, problems_of
 
 
 def check_appended(writer: TableWriter, before: Sequence[str], table: SourceTable, spec: TableSpec) -> list[str]:
@@ -58,19 +56,6 @@ def rows_schema(spec: TableSpec, schema: pa.Schema) -> pa_polars.DataFrameSchema
         strict=True,
         name=spec.lake_key,
     )
-
-
-def problems_of(schema: pa_polars.DataFrameSchema, frame: pl.DataFrame) -> list[str]:
-    """Every rule that ``frame`` breaks, with the number of rows; the values are not shown, they may be personal."""
-    try:
-        schema.validate(frame, lazy=True)
-    except SchemaErrors as error:
-        cases = error.failure_cases
-        grouped = cases.group_by("column", "check", maintain_order=True).len()
-        return [f"{column}: {check} ({rows} cases)" for column, check, rows in grouped.iter_rows()][:MAX_PROBLEMS]
-    except SchemaError as error:
-        return [str(error).splitlines()[0][:300]]
-    return []
 
 
 def _wrong_types(schema: pa.Schema, table: SourceTable, spec: TableSpec) -> list[str]:

@@ -13,19 +13,17 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from ebp_lakehouse.gold.audit import contract_problems, last_day, reconciliation_problems
+from ebp_lakehouse.gold.audit import last_day, reconciliation_problems
 from ebp_lakehouse.gold.compute import GoldResult, compute, knowledge
 from ebp_lakehouse.gold.contract import GoldTable
 from ebp_lakehouse.lake import catalog, publication
 from ebp_lakehouse.lake.publication import Record
 from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.orchestration.partitions import daily_partitions, days_of, today
-from ebp_lakehouse.orchestration.reporting import check_result, column_schema, preview
+from ebp_lakehouse.orchestration.reporting import CONTRACT, KEPT, RECONCILIATION, check_results, column_schema, preview
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.contract import TableContract
-
-CONTRACT, RECONCILIATION = "contract", "reconciliation"
-KEPT = "A failure blocks publication: readers keep the table's last good version."
+from ebp_lakehouse.validation import problems_of
 
 
 @dataclass
@@ -68,10 +66,13 @@ def gold_assets(
         published = catalog.publish(settings, moves, context.run_id)
         for name, outcome in outcomes.items():
             if not outcome.missing:
+                key = dg.AssetKey(["gold", name])
                 yield dg.MaterializeResult(
-                    asset_key=dg.AssetKey(["gold", name]),
+                    asset_key=key,
                     metadata=_metadata(published, name, outcome) | {"ingestion_date": days[-1].isoformat()},
-                    check_results=_check_results(context, name, outcome),
+                    check_results=check_results(
+                        context, key, {CONTRACT: outcome.contract, RECONCILIATION: outcome.reconciliation}
+                    ),
                 )
         missing = [
             f"gold/{name} needs {', '.join(o.missing)}, not published yet. Materialise them first."
@@ -105,7 +106,7 @@ def _one(
         return outcome
 
     def validate(_: GoldTable, frame: pl.DataFrame) -> list[str]:
-        broken = contract_problems(table, frame)
+        broken = problems_of(table.schema, frame)
         day = last_day(frame)
         differ: list[str] = []
         # A day rebuilt from earlier knowledge rightly differs from the facts that are published now.
@@ -144,13 +145,6 @@ def _check_specs(table: GoldTable) -> list[dg.AssetCheckSpec]:
             description=f"Revenue and customers of the series equal those of silver's facts, to the cent. {KEPT}",
         ),
     ]
-
-
-def _check_results(context: dg.AssetExecutionContext, name: str, outcome: _Outcome) -> list[dg.AssetCheckResult]:
-    key = dg.AssetKey(["gold", name])
-    found = {CONTRACT: outcome.contract, RECONCILIATION: outcome.reconciliation}
-    selected = {check.name for check in context.selected_asset_check_keys if check.asset_key == key}
-    return [check_result(key, check, problems) for check, problems in found.items() if check in selected]
 
 
 def _metadata(record: Record, name: str, outcome: _Outcome) -> dict[str, Any]:

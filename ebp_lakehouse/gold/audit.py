@@ -1,4 +1,4 @@
-"""What a computed gold series must satisfy before it is committed: its contract, and the sums of the facts it came from.
+"""What a computed gold series must satisfy beyond its contract before it is committed: the sums of its facts.
 
 Not here: computing (compute.py), Dagster (assets.py).
 """
@@ -8,26 +8,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import polars as pl
-from pandera.errors import SchemaError, SchemaErrors
 
-from ebp_lakehouse.gold.contract import GoldTable
 from ebp_lakehouse.lake.catalog import connect
 from ebp_lakehouse.lake.publication import Record
 from ebp_lakehouse.settings import Settings
-
-MAX_PROBLEMS = 10
-
-
-def contract_problems(table: GoldTable, frame: pl.DataFrame) -> list[str]:
-    """Every rule of the table's Pandera model that ``frame`` breaks, with the number of rows."""
-    try:
-        table.schema.validate(frame, lazy=True)
-    except SchemaErrors as error:
-        grouped = error.failure_cases.group_by("column", "check", maintain_order=True).len()
-        return [f"{column}: {check} ({rows} cases)" for column, check, rows in grouped.iter_rows()][:MAX_PROBLEMS]
-    except SchemaError as error:
-        return [str(error).splitlines()[0][:300]]
-    return []
 
 
 def reconciliation_problems(settings: Settings, record: Record, frame: pl.DataFrame) -> list[str]:

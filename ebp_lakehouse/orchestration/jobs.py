@@ -41,8 +41,6 @@ def hourly_schedule(settings: Settings) -> dg.ScheduleDefinition:
         ),
     )
     def hourly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        return dg.RunRequest(
-            run_key=context.scheduled_execution_time.isoformat(), partition_key=today().isoformat()
-        )
+        return dg.RunRequest(run_key=context.scheduled_execution_time.isoformat(), partition_key=today().isoformat())
 
     return hourly

@@ -1,4 +1,4 @@
-"""What Dagster shows of a table: column schema, preview, the metadata that every layer shares.
+"""What Dagster shows of a table: column schema, preview, verdicts of checks, the words that every layer shares.
 
 Not here: which columns may be shown (the layers decide; personal data never comes here).
 """
@@ -11,6 +11,8 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+CONTRACT, RECONCILIATION = "contract", "reconciliation"  # checks that every layer has
+KEPT = "A failure blocks publication: readers keep the table's last good version."
 PREVIEW_ROWS = 5
 WIDEST_CELL = 40
 
@@ -39,6 +41,14 @@ def check_result(asset: dg.AssetKey, name: str, problems: Iterable[str]) -> dg.A
         description="\n".join(found[:20]) or None,
         metadata={"problems": len(found)},
     )
+
+
+def check_results(
+    context: dg.AssetExecutionContext, asset: dg.AssetKey, found: Mapping[str, Iterable[str]]
+) -> list[dg.AssetCheckResult]:
+    """The verdicts of those checks of ``asset`` that the run selected; ``found`` is check name → problems."""
+    selected = {check.name for check in context.selected_asset_check_keys if check.asset_key == asset}
+    return [check_result(asset, name, problems) for name, problems in found.items() if name in selected]
 
 
 def _cell(value: Any) -> str:

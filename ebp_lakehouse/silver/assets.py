@@ -12,13 +12,10 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, build_dbt_asset_specs
 
 from ebp_lakehouse.orchestration.partitions import daily_partitions, days_of
-from ebp_lakehouse.orchestration.reporting import check_result, column_schema, preview
+from ebp_lakehouse.orchestration.reporting import CONTRACT, KEPT, check_results, column_schema, preview
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.audit import SilverOutcome, SilverResult, check_names, run_silver
 from ebp_lakehouse.silver.contract import TableContract
-
-CONTRACT = "contract"
-KEPT = "A failure blocks publication: readers keep the table's last good version."
 
 
 class PublishedModels(DagsterDbtTranslator):
@@ -56,7 +53,9 @@ def silver_assets(
     @dg.multi_asset(
         name="silver",
         specs=_asset_specs(manifest, contracts),
-        check_specs=[check for contract in contracts.values() for check in _check_specs(contract, names[contract.name])],
+        check_specs=[
+            check for contract in contracts.values() for check in _check_specs(contract, names[contract.name])
+        ],
         can_subset=True,
         partitions_def=daily_partitions(settings.first_partition),
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -70,10 +69,11 @@ def silver_assets(
         for table in tables:
             outcome = result.outcomes[table.name]
             if outcome.error is None:
+                key = dg.AssetKey(["silver", table.name])
                 yield dg.MaterializeResult(
-                    asset_key=dg.AssetKey(["silver", table.name]),
+                    asset_key=key,
                     metadata=_metadata(result, outcome) | {"ingestion_date": ingestion_date.isoformat()},
-                    check_results=_check_results(context, outcome, names[table.name]),
+                    check_results=check_results(context, key, _found(outcome, names[table.name])),
                 )
         errors = [f"silver/{name}: {o.error}" for name, o in result.outcomes.items() if o.error]
         if errors:
@@ -106,15 +106,10 @@ def _check_specs(contract: TableContract, names: Mapping[str, str]) -> list[dg.A
     return [dg.AssetCheckSpec(CONTRACT, asset=key, description=about), *tests]
 
 
-def _check_results(
-    context: dg.AssetExecutionContext, outcome: SilverOutcome, names: Mapping[str, str]
-) -> list[dg.AssetCheckResult]:
-    key = dg.AssetKey(["silver", outcome.table.name])
-    found = {CONTRACT: outcome.problems} | {
+def _found(outcome: SilverOutcome, names: Mapping[str, str]) -> dict[str, list[str]]:
+    return {CONTRACT: outcome.problems} | {
         names[unique_id]: [text] if text else [] for unique_id, text in outcome.tests.items()
     }
-    selected = {check.name for check in context.selected_asset_check_keys if check.asset_key == key}
-    return [check_result(key, name, problems) for name, problems in found.items() if name in selected]
 
 
 def _metadata(result: SilverResult, outcome: SilverOutcome) -> dict[str, Any]:

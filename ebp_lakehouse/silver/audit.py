@@ -15,7 +15,6 @@ from typing import Any
 
 import duckdb
 import polars as pl
-from pandera.errors import SchemaError, SchemaErrors
 
 from ebp_lakehouse.lake import catalog, publication
 from ebp_lakehouse.lake.publication import Record
@@ -25,8 +24,8 @@ from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.build import Build, build
 from ebp_lakehouse.silver.contract import INGESTION_DATE, TableContract
 from ebp_lakehouse.silver.publish import Difference, stage
+from ebp_lakehouse.validation import problems_of
 
-MAX_PROBLEMS = 10
 PREVIEW_ROWS = 5
 
 
@@ -97,7 +96,7 @@ def run_silver(
                 _judge(built, outcome)
                 if outcome.error is None:
                     frame = _frame(connection, outcome.table)
-                    outcome.problems = problems_of(outcome.table, frame)
+                    outcome.problems = problems_of(outcome.table.pandera_schema(), frame)
                     shown = [column.name for column in outcome.table.public_columns()]
                     outcome.preview = frame.select(shown).head(PREVIEW_ROWS)
                     del frame
@@ -107,18 +106,6 @@ def run_silver(
                 outcome.seconds = perf_counter() - started + (model.seconds if model else 0.0)
     moves = {key: move for o in ready if o.difference for key, move in o.difference.moves.items()}
     return SilverResult(catalog.publish(settings, moves, run_id), outcomes)
-
-
-def problems_of(table: TableContract, frame: pl.DataFrame) -> list[str]:
-    """Every rule of the contract that ``frame`` breaks, with the number of rows; values are not shown."""
-    try:
-        table.pandera_schema().validate(frame, lazy=True)
-    except SchemaErrors as error:
-        grouped = error.failure_cases.group_by("column", "check", maintain_order=True).len()
-        return [f"{column}: {check} ({rows} cases)" for column, check, rows in grouped.iter_rows()][:MAX_PROBLEMS]
-    except SchemaError as error:
-        return [str(error).splitlines()[0][:300]]
-    return []
 
 
 def check_names(table: TableContract, manifest: Mapping[str, Any]) -> dict[str, str]:

@@ -63,9 +63,7 @@ def test_nothing_changed_nothing_written(made: Slice) -> None:
     assert made.record.number == before
 
 
-def test_a_failed_check_keeps_that_table_and_publishes_the_others(
-    made: Slice, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_check_keeps_that_table_and_publishes_the_others(made: Slice, monkeypatch: pytest.MonkeyPatch) -> None:
     with psycopg.connect(made.settings.source()) as connection:
         connection.execute("""UPDATE "Customer" SET "sysModifiedDate" = now()""")
         connection.execute("""UPDATE "Item" SET "sysModifiedDate" = now()""")

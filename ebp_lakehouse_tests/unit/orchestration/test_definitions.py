@@ -24,7 +24,9 @@ def graph_text(definitions: dg.Definitions) -> str:
         node, name = graph.get(key), key.to_user_string()
         parents = " ".join(sorted(parent.to_user_string() for parent in node.parent_keys))
         partitioned = "daily" if node.partitions_def else "unpartitioned"
-        lines.append(f"{name} | {node.group_name} | {partitioned} | {' '.join(sorted(checks[name]))} | {parents}".rstrip())
+        lines.append(
+            f"{name} | {node.group_name} | {partitioned} | {' '.join(sorted(checks[name]))} | {parents}".rstrip()
+        )
     return "\n".join(lines) + "\n"
 
 
