@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -142,8 +143,10 @@ def doctor() -> None:
 def ui(port: int = 3000) -> None:
     """Open the Dagster UI (webserver and daemon) on the same lake; Ctrl-C stops it and what it started."""
     from ebp_lakehouse.demo.session import working_settings  # noqa: PLC0415
-    from ebp_lakehouse.orchestration.ui import serve  # noqa: PLC0415
+    from ebp_lakehouse.orchestration.ui import check_free, serve  # noqa: PLC0415
 
+    with friendly():
+        check_free(port)
     with friendly(), working_settings() as (settings, dagster):
         out.print(f"Dagster UI: http://127.0.0.1:{port}  (Ctrl-C to stop)")
         code = serve(settings, dagster, port)
@@ -155,10 +158,12 @@ def materialized(summary: RunSummary) -> None:
     table = _table("layer", "tables", "rows", "written", "seconds", "failed checks")
     for name, layer in summary.layers.items():
         table.add_row(
-            name, f"{layer.tables}", f"{layer.rows:,}", _size(layer.bytes_written), f"{layer.seconds:.1f}",
+            name, f"{len(layer.rows)}", f"{sum(layer.rows.values()):,}", _size(layer.bytes_written), f"{layer.seconds:.1f}",
             f"{len(layer.failed)}",
         )  # fmt: skip
-    out.print(table, f"run {summary.run_id[:8]}, {summary.seconds:.1f} s")
+    if summary.layers:
+        out.print(table)
+    out.print(f"run {summary.run_id[:8]}, {summary.seconds:.1f} s")
     for name, text in summary.failed_checks.items():
         err.print(f"check failed: {name}: {text}", style="red", markup=False, highlight=False, soft_wrap=True)
     if not summary.success:
@@ -171,18 +176,27 @@ def _write(names: list[str], rows: list[tuple[Any, ...]], output: str) -> None:
 
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(names)
-        writer.writerows(rows)
+        writer.writerows(map(_text, row) for row in rows)
     elif output == "json":
         import json  # noqa: PLC0415
 
         print(
-            json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str, ensure_ascii=False, indent=1)
+            json.dumps(
+                [dict(zip(names, row, strict=True)) for row in rows], default=_text, ensure_ascii=False, indent=1
+            )
         )
     else:
         table = Table(*names)
         for row in rows:
-            table.add_row(*("" if value is None else str(value) for value in row))
+            table.add_row(*map(_text, row))
         out.print(table)
+
+
+def _text(value: Any) -> str:
+    """A value for people: exact decimals without exponent, nothing for NULL."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return "" if value is None else str(value)
 
 
 def _table(first: str, *others: str) -> Table:

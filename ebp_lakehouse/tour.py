@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from decimal import Decimal
 from pathlib import Path
 from time import perf_counter
 
@@ -15,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ebp_lakehouse.demo.create import create_company
-from ebp_lakehouse.demo.revenue import gold_revenue, months_before, source_revenue
+from ebp_lakehouse.demo.revenue import both_revenues, months_before
 from ebp_lakehouse.demo.session import DemoHome, DemoState, demo_settings, lake_kind
 from ebp_lakehouse.errors import DemoError
 from ebp_lakehouse.orchestration import runs
@@ -69,17 +68,14 @@ def run(
 
 def _prove(settings: Settings, as_of: date, out: Console) -> bool:
     first, end = months_before(as_of, 12), min(as_of, today()) + timedelta(days=1)
-    source, gold = source_revenue(settings.source(), first, end), gold_revenue(settings, first, end)
+    months = both_revenues(settings, first, end)
     table = Table("month", title="Revenue excl. tax, EUR")
     table.add_column("SQL on the source", justify="right")
     table.add_column("gold.sales_daily_kpi", justify="right")
-    months = sorted({*source, *gold})
-    zero = Decimal(0)  # a month without documents is in neither or in one of them
-    for month in months:
-        ours, theirs = gold.get(month, zero), source.get(month, zero)
-        table.add_row(month, f"{theirs:,.2f}", f"{ours:,.2f}{'' if ours == theirs else '  differs'}")
+    for month, (source, gold) in months.items():
+        table.add_row(month, f"{source:,.2f}", f"{gold:,.2f}{'' if source == gold else '  differs'}")
     out.print(table)
-    return bool(months) and all(gold.get(month, zero) == source.get(month, zero) for month in months)
+    return bool(months) and all(source == gold for source, gold in months.values())
 
 
 def _next_steps(path: Path) -> str:

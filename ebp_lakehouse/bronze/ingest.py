@@ -112,17 +112,18 @@ def ingest_table(
         window: back-fill: only the rows that EBP dates within these days, as they are now.
 
     Raises:
-        SourceError: the table is missing and is not a support table, or the connection broke.
+        SourceError: the table is missing (a support table only if it had rows), or the connection broke.
         ExtractionError: a value, a type, a key or a number of rows is refused. The table is unchanged.
         LakeError, ConflictError: the lake's side failed; nothing is visible.
     """
     started = perf_counter()
     table = capture.tables.get(spec.name)
     if table is None:
-        if not spec.support:
+        dropped = pin is not None and pin.rows > 0 and not {spec.name, spec.asset}.intersection(accept_shrink)
+        if dropped or not spec.support:
             raise SourceError(
-                f'The source has no table "{spec.name}" that this user can see. Check the database of EBP_SOURCE_URL, '
-                "the user's search_path, or leave the table out of EBP_TABLES."
+                f'The source has no table "{spec.name}" that this user can see, so it was not touched. Check the '
+                "database of EBP_SOURCE_URL, the user's search_path, or leave the table out of EBP_TABLES."
             )
         table = reference_table(spec)
     before = Position.from_json(pin.position) if pin is not None else None

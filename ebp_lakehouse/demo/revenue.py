@@ -48,6 +48,13 @@ def gold_revenue(settings: Settings, first: date, end: date) -> dict[str, Decima
     return {month: Decimal(value) for month, value in rows}
 
 
+def both_revenues(settings: Settings, first: date, end: date) -> dict[str, tuple[Decimal, Decimal]]:
+    """Month → (on the source, in gold), in order; a month that one of them does not name is zero there."""
+    source, gold = source_revenue(settings.source(), first, end), gold_revenue(settings, first, end)
+    zero = Decimal(0)
+    return {month: (source.get(month, zero), gold.get(month, zero)) for month in sorted({*source, *gold})}
+
+
 def months_before(day: date, count: int) -> date:
     """The first day of the month ``count`` - 1 months before that of ``day``."""
     index = day.year * 12 + day.month - count

@@ -18,6 +18,7 @@ from uuid import uuid4
 import dagster as dg
 from dagster import BetaWarning, DagsterEvent, DagsterEventType
 
+from ebp_lakehouse import errors
 from ebp_lakehouse.build import build_definitions
 from ebp_lakehouse.errors import SettingsError
 from ebp_lakehouse.orchestration.jobs import JOB
@@ -38,8 +39,9 @@ concurrency:
 
 @dataclass
 class LayerSummary:
-    tables: int = 0
-    rows: int = 0
+    """One layer of one run; ``rows`` of each table, after its last partition."""
+
+    rows: dict[str, int] = field(default_factory=dict)
     bytes_written: int = 0
     seconds: float = 0.0
     failed: list[str] = field(default_factory=list)
@@ -102,7 +104,8 @@ def materialize(
     graph = definitions.resolve_asset_graph()
     try:
         warnings.simplefilter("ignore", BetaWarning)  # Dagster warns of its own parameter
-        keys = sorted(dg.AssetSelection.from_string(selection).resolve(graph))
+        # Tables that EBP_TABLES leaves out are in the graph as what silver depends on; nobody can materialise them.
+        keys = sorted(dg.AssetSelection.from_string(selection).resolve(graph) & graph.executable_asset_keys)
     except Exception as error:  # noqa: BLE001 - Dagster raises many kinds for a text it cannot parse
         raise SettingsError(f"The selection {selection!r} cannot be understood: {error}") from None
     if not keys:
@@ -151,8 +154,7 @@ def _count(summary: RunSummary, event: DagsterEvent) -> None:
         layer = summary.layers.setdefault(event.asset_key.path[0], LayerSummary())
         metadata = event.step_materialization_data.materialization.metadata
         number = {name: getattr(value, "value", 0) for name, value in metadata.items()}
-        layer.tables += 1
-        layer.rows += max(0, int(number.get("dagster/row_count", 0)))
+        layer.rows[event.asset_key.path[-1]] = max(0, int(number.get("dagster/row_count", 0)))
         layer.bytes_written += int(number.get("bytes_written", 0))
     elif event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
         evaluation = event.asset_check_evaluation_data
@@ -167,4 +169,11 @@ def _count(summary: RunSummary, event: DagsterEvent) -> None:
         data = event.step_failure_data
         text = data.user_failure_data.description if data.user_failure_data else None
         cause = data.error.cause or data.error if data.error else None
-        summary.error += (text or (cause.message if cause else "") or "the run failed").strip() + "\n"
+        summary.error += (text or (_plain(cause) if cause else "") or "the run failed").strip() + "\n"
+
+
+def _plain(cause: Any) -> str:
+    """An error's text; the name of the class is kept only where it is not one of ours, which are written for people."""
+    message: str = cause.message
+    ours = f"{errors.__name__}.{cause.cls_name}: "
+    return message.removeprefix(ours)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+from ebp_lakehouse.errors import SettingsError
 from ebp_lakehouse.orchestration.runs import instance_at
 from ebp_lakehouse.settings import Settings
 
@@ -44,6 +46,19 @@ def serve(settings: Settings, dagster_home: Path, port: int) -> int:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+
+
+def check_free(port: int) -> None:
+    """Raises SettingsError when somebody else listens on ``port`` of this machine."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise SettingsError(
+                f"The Dagster UI cannot listen on 127.0.0.1:{port} ({error.strerror}). "
+                "Is it open already? Choose another port: ebp-lakehouse ui --port 3001."
+            ) from None
 
 
 def _interrupt(*_: object) -> None:

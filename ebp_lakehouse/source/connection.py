@@ -96,7 +96,8 @@ def explain(error: BaseException, url: str) -> SourceError:
         what, advice = "closed the connection or cannot be reached", "Look at the server's log, then run again"
     else:
         what, advice = f"answered: {_without_password(text, url)[:300]}", "Run again, or report this"
-    return SourceError(f"{where[0].upper()}{where[1:]} {what}. {advice.rstrip('.')}.")
+    stop = "" if advice.endswith(("?", ".")) else "."
+    return SourceError(f"{where[0].upper()}{where[1:]} {what}. {advice}{stop}")
 
 
 def _without_password(text: str, url: str) -> str:

@@ -1,8 +1,9 @@
-"""The Dagster UI in a real browser, on a demo made by the command: graph, partition, checks."""
+"""The Dagster UI in a real browser, on a demo made by the command: graph, checks, a partition started, a check failing."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -11,9 +12,14 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from ebp_lakehouse.demo.session import DemoHome, demo_settings
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = [
@@ -21,6 +27,7 @@ ARGUMENTS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 STARTUP_SECONDS = 120
+REFUSED = "its type changed from numeric"
 
 pytestmark = [
     pytest.mark.e2e,
@@ -85,13 +92,8 @@ def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def test_the_graph_a_partition_and_its_checks(address: str) -> None:
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415  only where there is a browser
-
     picture = os.environ.get("EBP_UI_PICTURE")  # where to keep the README's picture of the graph
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1900, "height": 1000})
-        page.set_default_timeout(60_000)
+    with browser_page() as page:
         page.goto(f"{address}/asset-groups")
         page.get_by_text("bronze_sales").first.wait_for()
         page.wait_for_timeout(3000)
@@ -107,4 +109,61 @@ def test_the_graph_a_partition_and_its_checks(address: str) -> None:
         page.get_by_text("reconciles_with_headers", exact=False).first.wait_for()
         page.goto(f"{address}/assets/gold/sales_daily_kpi?view=partitions")
         page.get_by_text("Materialized", exact=False).first.wait_for()
+
+
+def test_a_partition_started_from_the_browser_and_a_check_that_blocks(address: str, home: Path) -> None:
+    before = vat_rows(home)
+    with demo_settings(DemoHome(home), "folder") as settings, psycopg.connect(settings.source()) as connection:
+        connection.execute("""ALTER TABLE "Vat" ALTER COLUMN "Rate" TYPE text USING "Rate"::text""")
+        connection.commit()
+        try:
+            with browser_page() as page:
+                materialize_latest(page, address, "bronze/vat")
+                checks_say(page, address, "bronze/vat", REFUSED, shown=True)
+        finally:
+            connection.execute(
+                """ALTER TABLE "Vat" ALTER COLUMN "Rate" TYPE numeric(28, 8) USING "Rate"::numeric(28, 8)"""
+            )
+            connection.commit()
+    assert vat_rows(home) == before  # every reader keeps the last good version
+    with browser_page() as page:
+        materialize_latest(page, address, "bronze/vat")
+        checks_say(page, address, "bronze/vat", REFUSED, shown=False)
+
+
+def vat_rows(home: Path) -> str:
+    asked = cli("query", "SELECT * FROM bronze.vat ORDER BY ALL", "--format", "json", home=home)
+    assert asked.returncode == 0, asked.stderr
+    return asked.stdout
+
+
+def materialize_latest(page: Page, address: str, asset: str) -> None:
+    """Press the asset's button, choose the latest partition and launch."""
+    page.goto(f"{address}/assets/{asset}?view=partitions")
+    page.get_by_role("button", name="Materialize").first.click()
+    dialog = page.locator(".dagster-portal")
+    dialog.get_by_role("button", name="Latest", exact=True).click()
+    dialog.get_by_role("button", name=re.compile("^Launch")).click()
+    dialog.get_by_role("button", name=re.compile("^Launch")).wait_for(state="hidden")
+
+
+def checks_say(page: Page, address: str, asset: str, text: str, *, shown: bool) -> None:
+    """Look at the asset's checks until ``text`` is (or is no more) what the newest evaluation says."""
+    deadline = time.monotonic() + STARTUP_SECONDS
+    while time.monotonic() < deadline:
+        page.goto(f"{address}/assets/{asset}?view=checks")
+        page.get_by_text("Evaluation result").first.wait_for()
+        if (text in page.inner_text("body")) == shown:
+            return
+        time.sleep(2)
+    pytest.fail(f"{asset}: {text!r} {'did not appear' if shown else 'is still there'} after {STARTUP_SECONDS} s")
+
+
+@contextmanager
+def browser_page() -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1900, "height": 1000})
+        page.set_default_timeout(60_000)
+        yield page
         browser.close()

@@ -1,0 +1,27 @@
+"""What ``query`` prints, in each format."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from ebp_lakehouse.cli import _write
+
+NAMES = ["day", "amount", "note"]
+ROWS = [(date(2026, 3, 1), Decimal("0E-8"), None), (date(2026, 3, 2), Decimal("1234567.10"), "a,b")]
+
+
+def test_csv_has_exact_decimals_and_empty_nulls(capsys: pytest.CaptureFixture[str]) -> None:
+    _write(NAMES, ROWS, "csv")
+    assert capsys.readouterr().out == 'day,amount,note\n2026-03-01,0.00000000,\n2026-03-02,1234567.10,"a,b"\n'
+
+
+def test_json_keeps_decimals_as_text_and_nulls(capsys: pytest.CaptureFixture[str]) -> None:
+    _write(NAMES, ROWS, "json")
+    assert json.loads(capsys.readouterr().out) == [
+        {"day": "2026-03-01", "amount": "0.00000000", "note": None},
+        {"day": "2026-03-02", "amount": "1234567.10", "note": "a,b"},
+    ]
