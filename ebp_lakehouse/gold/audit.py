@@ -7,31 +7,27 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+import duckdb
 import polars as pl
 
-from ebp_lakehouse.lake.catalog import connect
-from ebp_lakehouse.lake.publication import Record
-from ebp_lakehouse.settings import Settings
 
-
-def reconciliation_problems(settings: Settings, record: Record, frame: pl.DataFrame) -> list[str]:
-    """Differences between a daily sales series and the published facts dated up to its last day."""
+def reconciliation_problems(connection: duckdb.DuckDBPyConnection, frame: pl.DataFrame) -> list[str]:
+    """Differences between a daily sales series and the facts it was computed from, dated up to its last day."""
     last = last_day(frame)
     if last is None:
         return []
-    with connect(record.number, settings) as connection:
-        row = connection.execute(
-            """
-            SELECT coalesce(sum(revenue), 0), coalesce(sum(customers), 0) FROM (
-                SELECT round(sum(net_amount_excl_tax), 2)::DECIMAL(18, 2) AS revenue,
-                    count(DISTINCT customer_id) FILTER (WHERE document_type = 'Invoice') AS customers
-                FROM silver.fact_sales
-                WHERE document_type IN ('Invoice', 'CreditNote') AND date_key <= ?
-                GROUP BY date_key
-            )
-            """,
-            [int(last.strftime("%Y%m%d"))],
-        ).fetchone()
+    row = connection.execute(
+        """
+        SELECT coalesce(sum(revenue), 0), coalesce(sum(customers), 0) FROM (
+            SELECT round(sum(net_amount_excl_tax), 2)::DECIMAL(18, 2) AS revenue,
+                count(DISTINCT customer_id) FILTER (WHERE document_type = 'Invoice') AS customers
+            FROM silver.fact_sales
+            WHERE document_type IN ('Invoice', 'CreditNote') AND date_key <= ?
+            GROUP BY date_key
+        )
+        """,
+        [int(last.strftime("%Y%m%d"))],
+    ).fetchone()
     if row is None:
         return []
     revenue = frame["total_revenue_excl_tax"].sum()

@@ -28,6 +28,9 @@ from ebp_lakehouse.silver.contract import TableContract
 
 PARIS = ZoneInfo("Europe/Paris")
 
+# Given the connection that a series was computed on (it holds the silver tables it was computed from) and the series.
+Validate = Callable[[duckdb.DuckDBPyConnection, pl.DataFrame], list[str]]
+
 
 @dataclass(frozen=True)
 class Knowledge:
@@ -85,7 +88,7 @@ def compute(
     silver: Sequence[TableContract],
     days: Sequence[date],
     today: date,
-    validate: Callable[[GoldTable, pl.DataFrame], list[str]],
+    validate: Validate,
 ) -> GoldResult:
     """Compute ``days`` in order and commit the touched partitions, unpinned.
 
@@ -96,7 +99,7 @@ def compute(
         silver: contracts of the published silver tables it reads, and of their ancestors.
         days: partitions, oldest first.
         today: the open partition.
-        validate: returns what is wrong with a computed series; a day with problems is left out.
+        validate: says what is wrong with a computed series; a day with problems is left out.
     """
     result = GoldResult()
     with connect(record.number, settings) as connection, tempfile.TemporaryDirectory(prefix="ebp_gold_") as scratch:
@@ -104,8 +107,8 @@ def compute(
         _load_history(connection, record, table)
         for day in days:
             clock = knowledge(record, silver, day, today)
-            frame = _series(settings, record, table, silver, connection, day, clock, Path(scratch))
-            problems = [f"{day}: {problem}" for problem in validate(table, frame)]
+            frame, found = _series(settings, record, table, silver, connection, day, clock, Path(scratch), validate)
+            problems = [f"{day}: {problem}" for problem in found]
             result.problems += problems
             if problems:
                 continue
@@ -123,13 +126,15 @@ def compute(
 
 
 def _load_history(connection: duckdb.DuckDBPyConnection, record: Record, table: GoldTable) -> None:
+    """The published partitions in the declared columns; a column declared since is NULL in them."""
     schema = table.arrow_schema()
-    published = f"gold/{table.name}" in record.pins
-    source = f"lake.gold.{table.name}_history" if published else "empty_history"
-    if not published:
-        connection.register("empty_history", schema.empty_table())
-    columns = ", ".join(schema.names)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {HISTORY} AS SELECT {columns} FROM {source}")
+    connection.register("declared_history", schema.empty_table())
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {HISTORY} AS FROM declared_history")
+    if f"gold/{table.name}" in record.pins:
+        history = f"lake.gold.{table.name}_history"
+        held = {row[0] for row in connection.execute(f"DESCRIBE {history}").fetchall()}
+        columns = ", ".join(name for name in schema.names if name in held)
+        connection.execute(f"INSERT INTO {HISTORY} BY NAME SELECT {columns} FROM {history}")
 
 
 def _series(
@@ -141,18 +146,21 @@ def _series(
     day: date,
     clock: Knowledge,
     scratch: Path,
-) -> pl.DataFrame:
-    """The whole series as of ``day``, with exactly the declared columns and types."""
+    validate: Validate,
+) -> tuple[pl.DataFrame, list[str]]:
+    """The whole series as of ``day``, with exactly the declared columns and types, and what is wrong with it."""
     first = published.execute(f"SELECT min({table.key[0]}) FROM {HISTORY}").fetchone()
     first_date = datetime.strptime(str(first[0]), "%Y%m%d").date() if first and first[0] else None  # noqa: DTZ007
     parameters = {"as_of": day, "first_date": first_date}
     if not clock.rebuild:
-        return _query(published, table, parameters)
+        frame = _query(published, table, parameters)
+        return frame, validate(published, frame)
     folder = scratch / day.isoformat()
     folder.mkdir()
     rebuilt = build(settings, record, silver, folder, known_at=clock.known_at, as_of=day)
     with rebuilt.connect(settings) as connection:
-        return _query(connection, table, parameters)
+        frame = _query(connection, table, parameters)
+        return frame, validate(connection, frame)
 
 
 def _query(connection: duckdb.DuckDBPyConnection, table: GoldTable, parameters: dict[str, date | None]) -> pl.DataFrame:

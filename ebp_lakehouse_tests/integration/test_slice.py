@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,11 @@ from pydantic import SecretStr
 from ebp_lakehouse.bronze import batch as batch_module
 from ebp_lakehouse.bronze.reconcile import Difference
 from ebp_lakehouse.demo.create import create_company
-from ebp_lakehouse.demo.revenue import both_revenues, months_before
+from ebp_lakehouse.demo.revenue import both_revenues, gold_revenue, months_before
 from ebp_lakehouse.demo.servers import EmbeddedPostgres
+from ebp_lakehouse.gold import compute as compute_module
+from ebp_lakehouse.gold.compute import Knowledge
+from ebp_lakehouse.gold.contract import AS_KNOWN
 from ebp_lakehouse.lake import publication
 from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.orchestration.partitions import today
@@ -120,3 +123,26 @@ def test_a_source_that_is_down_is_told_in_one_sentence(made: Slice, tmp_path: Pa
     assert not summary.success
     assert summary.error.startswith("The source 127.0.0.1:1/ebp does not answer.")
     assert "sEcReT" not in summary.error
+
+
+def test_a_day_as_it_was_known_is_reconciled_with_the_facts_of_then(
+    made: Slice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert made.run().ok
+    first, end = months_before(today(), 120), today() + timedelta(days=1)
+    before, known_at = gold_revenue(made.settings, first, end), datetime.now(UTC).replace(tzinfo=None)
+    with psycopg.connect(made.settings.source(), autocommit=True) as connection:
+        row = connection.execute(
+            """UPDATE "SaleDocument" SET "DocumentType" = 1 WHERE "Id" = (
+                 SELECT "Id" FROM "SaleDocument" WHERE "DocumentType" = 2 AND "DocumentDate" < now()
+                   AND "AmountVatExcludedWithDiscountAndShipping" > 0 ORDER BY "DocumentDate" DESC LIMIT 1
+               ) RETURNING "AmountVatExcludedWithDiscountAndShipping" """
+        ).fetchone()
+    assert row is not None
+    assert made.run().ok
+    assert sum(before.values()) - sum(gold_revenue(made.settings, first, end).values()) == round(row[0], 2)
+    then = Knowledge(AS_KNOWN, known_at, rebuild=True)
+    monkeypatch.setattr(compute_module, "knowledge", lambda *_: then)
+    summary = made.run('key:"gold/*"')
+    assert summary.ok, summary.failed_checks
+    assert gold_revenue(made.settings, first, end) == before
