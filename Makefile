@@ -33,7 +33,7 @@ lint: $(TEST_STAMP)  ## Imports, style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_silver/models dbt_silver/tests
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_silver/models
 
 clean:  ## Remove the virtual environment, the demo's home, caches and the dbt build
 	rm -rf $(VENV) .demo dbt_silver/target dbt_silver/logs build dist *.egg-info

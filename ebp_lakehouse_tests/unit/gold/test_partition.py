@@ -95,7 +95,7 @@ def test_a_late_backfill_does_not_change_what_later_partitions_show() -> None:
 states = st.lists(st.lists(st.integers(0, 2), min_size=5, max_size=5), min_size=5, max_size=5)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(states, st.permutations(range(5)), st.lists(st.integers(0, 4), max_size=4))
 def test_any_order_of_backfills_shows_each_day_as_computed(
     known: list[list[int]], order: list[int], again: list[int]
