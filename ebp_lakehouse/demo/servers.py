@@ -18,7 +18,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import psutil
 import psycopg
@@ -27,9 +27,6 @@ from psycopg import sql
 from ebp_lakehouse.demo.binaries import SHARED_FOLDER, others_may_pass, postgres_binary, unprivileged, weed_binary
 from ebp_lakehouse.demo.processes import LOOPBACK, EmbeddedServer, RunningServer, write_private
 from ebp_lakehouse.errors import DemoError
-
-if TYPE_CHECKING:
-    pass
 
 POSTGRES_SETTINGS = {
     "listen_addresses": LOOPBACK,
@@ -267,7 +264,19 @@ class EmbeddedS3(EmbeddedServer):
             pass  # 403: it is up, and it asks for keys
         except OSError:
             return False
-        return self._bucket_exists(ports)
+        return self._has_volumes(ports) and self._bucket_exists(ports)
+
+    def _has_volumes(self, ports: dict[str, int]) -> bool:
+        """Whether the store's volume server has joined its master.
+
+        After a kill that takes some 5 s longer than the gateway needs to answer; until then every object that was
+        kept answers 500, and so does every write.
+        """
+        try:
+            with urllib.request.urlopen(f"http://{LOOPBACK}:{ports['master']}/dir/status", timeout=2) as response:
+                return bool(json.load(response)["Topology"]["DataCenters"])
+        except (OSError, ValueError, KeyError):
+            return False
 
     def _bucket_exists(self, ports: dict[str, int]) -> bool:
         import boto3  # noqa: PLC0415 - a third of a second, and only the S3 server needs it
