@@ -22,6 +22,29 @@ def reference() -> dict[str, dict[str, str]]:
     return tables
 
 
+# The specification's fifty: 36 that it names, and the 14 that complete its domains.
+COMPLETING = {
+    "CustomerSubFamily", "DealCustomer", "DocumentLineAssociation", "SettlementMode", "PaymentType", "SupplierFamily",
+    "PurchaseSettlementCommitmentAssociation", "DealPurchaseDocument", "DealPurchaseDocumentLine", "Vat",
+    "ItemSubFamily", "Storehouse", "Unit", "ScheduleEventType",
+}  # fmt: skip
+SUPPORT = {
+    "SaleCreditMemoOrigin", "ItemComponent", "States", "ClassificationGroup", "ThirdReference", "SettlementModeLine",
+    "AccountingYear", "PeriodicInvoicing", "ColleagueFamily", "ColleagueFunction", "ColleagueCompetence",
+    "MaintenanceContractCustomerProduct", "ScheduleEventCustomerProduct", "IncidentTemplate",
+    "IncidentCustomerProduct", "DealResourcesCost", "DealStockDocumentLine",
+}  # fmt: skip
+
+
+def test_the_priority_set_is_the_specifications_fifty_and_seventeen_support_tables() -> None:
+    registered = {spec.name: spec for spec in Registry.load()}
+    starred = {name for name, spec in registered.items() if spec.stars}
+    assert len(starred) == 36
+    assert set(registered) == starred | COMPLETING | SUPPORT
+    assert registered["SaleSettlementCommitmentAssociation"].asset == "sale_settlement_commitment"
+    assert {name for name in SUPPORT if not registered[name].support} == set()
+
+
 def test_every_name_the_registry_declares_exists_in_the_reference(reference: dict[str, dict[str, str]]) -> None:
     for spec in Registry.load():
         columns = reference[spec.name]
