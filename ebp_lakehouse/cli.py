@@ -62,6 +62,10 @@ def materialize(
     partition: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="One ingestion date.")] = None,
     first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"])] = None,
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"])] = None,
+    accept_shrink: Annotated[
+        list[str] | None, typer.Option(help="A table that may lose most rows; repeatable.")
+    ] = None,
+    full: Annotated[bool, typer.Option(help="Read every row of the source, not only what changed.")] = False,
 ) -> None:
     """Materialise assets through Dagster (default: everything, today's partition)."""
     if partition and (first or last):
@@ -79,6 +83,8 @@ def materialize(
             _day(partition or first),
             _day(last),
             on_step=lambda step: status.update(f"{step} …"),
+            accept_shrink=accept_shrink or (),
+            full=full,
         )
     materialized(summary)
     raise typer.Exit(0 if summary.ok else 1)
@@ -164,6 +170,8 @@ def materialized(summary: RunSummary) -> None:
     if summary.layers:
         out.print(table)
     out.print(f"run {summary.run_id[:8]}, {summary.seconds:.1f} s")
+    for name, text in summary.warnings.items():
+        err.print(f"warning: {name}: {text}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     for name, text in summary.failed_checks.items():
         err.print(f"check failed: {name}: {text}", style="red", markup=False, highlight=False, soft_wrap=True)
     if not summary.success:

@@ -17,6 +17,7 @@ from ebp_lakehouse.lake.session import quote_identifier
 from ebp_lakehouse.orchestration.partitions import daily_partitions, days_of, today
 from ebp_lakehouse.orchestration.reporting import (
     CONTRACT,
+    DRIFT,
     KEPT,
     PREVIEW_ROWS,
     RECONCILIATION,
@@ -98,8 +99,12 @@ def _personal(spec: TableSpec, column: str) -> str:
 
 def _check_specs(spec: TableSpec) -> list[dg.AssetCheckSpec]:
     key = dg.AssetKey(["bronze", spec.asset])
+    shape = (
+        "The source's columns and key are those of the last batch; what changed is named. It warns and blocks nothing."
+    )
     sums = " and every declared sum by group, to the cent" if spec.reconcile else ""
     return [
+        dg.AssetCheckSpec(DRIFT, asset=key, description=shape),
         dg.AssetCheckSpec(CONTRACT, asset=key, description=f"Appended rows: types, keys and metadata columns. {KEPT}"),
         dg.AssetCheckSpec(
             RECONCILIATION,
@@ -111,7 +116,11 @@ def _check_specs(spec: TableSpec) -> list[dg.AssetCheckSpec]:
 
 def _found(outcome: TableOutcome) -> dict[str, list[str]]:
     error = [outcome.error] if outcome.error else []
-    return {CONTRACT: [*error, *outcome.problems], RECONCILIATION: [*error, *map(str, outcome.differences)]}
+    return {
+        CONTRACT: [*error, *outcome.problems],
+        RECONCILIATION: [*error, *map(str, outcome.differences)],
+        DRIFT: list(map(str, outcome.batch.drift)) if outcome.batch else [],
+    }
 
 
 def _metadata(result: BatchResult, outcome: TableOutcome) -> dict[str, Any]:

@@ -12,6 +12,8 @@ import dagster as dg
 import polars as pl
 
 CONTRACT, RECONCILIATION = "contract", "reconciliation"  # checks that every layer has
+DRIFT = "drift"
+WARNINGS = frozenset({DRIFT})  # checks that tell people something and block nothing
 KEPT = "A failure blocks publication: readers keep the table's last good version."
 PREVIEW_ROWS = 5
 WIDEST_CELL = 40
@@ -31,13 +33,13 @@ def preview(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
 
 
 def check_result(asset: dg.AssetKey, name: str, problems: Iterable[str]) -> dg.AssetCheckResult:
-    """One check's verdict; severity ERROR. The text of ``problems`` is what people read."""
+    """One check's verdict. The text of ``problems`` is what people read."""
     found = list(problems)
     return dg.AssetCheckResult(
         passed=not found,
         asset_key=asset,
         check_name=name,
-        severity=dg.AssetCheckSeverity.ERROR,
+        severity=dg.AssetCheckSeverity.WARN if name in WARNINGS else dg.AssetCheckSeverity.ERROR,
         description="\n".join(found[:20]) or None,
         metadata={"problems": len(found)},
     )

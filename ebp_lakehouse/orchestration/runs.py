@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -25,6 +25,7 @@ from ebp_lakehouse.orchestration.jobs import JOB
 from ebp_lakehouse.orchestration.partitions import today
 from ebp_lakehouse.settings import Settings
 
+BRONZE = "bronze"  # the layer, and the op that makes it
 INSTANCE_FILE = """\
 # Storage is SQLite in this folder. One run of a layer at a time: layers publish, and publishing twice is work for nobody.
 telemetry:
@@ -49,13 +50,15 @@ class LayerSummary:
 
 @dataclass
 class RunSummary:
-    """One run: per layer what was materialised, the failed checks with their text, and what made it fail, if it did."""
+    """One run: per layer what was materialised, the checks that blocked or warned, with their text, and what made it
+    fail, if it did."""
 
     run_id: str
     success: bool
     seconds: float
     layers: dict[str, LayerSummary]
-    failed_checks: dict[str, str]
+    failed_checks: dict[str, str] = field(default_factory=dict)
+    warnings: dict[str, str] = field(default_factory=dict)
     error: str = ""
 
     @property
@@ -80,6 +83,9 @@ def materialize(
     first: date | None = None,
     last: date | None = None,
     on_step: Callable[[str], None] | None = None,
+    *,
+    accept_shrink: Sequence[str] = (),
+    full: bool = False,
 ) -> RunSummary:
     """Materialise ``selection`` (Dagster's syntax) for the partitions ``first`` to ``last``, as one run.
 
@@ -90,6 +96,8 @@ def materialize(
         first: the first partition; today by default.
         last: the last partition; ``first`` by default.
         on_step: called with a layer's name when its work begins.
+        accept_shrink: source tables that may lose most of their rows.
+        full: bronze reads every row of the source, whatever the last batch saw.
 
     Raises:
         SettingsError: the selection or the partitions name nothing.
@@ -130,20 +138,23 @@ def materialize(
             }
         }
     )
+    config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    if any(key.path[0] == BRONZE for key in keys):
+        config["ops"] = {BRONZE: {"config": {"accept_shrink": list(accept_shrink), "force_snapshot": full}}}
     started = perf_counter()
     result = definitions.resolve_job_def(JOB).execute_in_process(
         instance=instance,
         run_id=run_id,
         asset_selection=keys,
         raise_on_error=False,
-        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        run_config=config,
         **days,
     )
     return _summary(run_id, result.success, perf_counter() - started, result.all_events)
 
 
 def _summary(run_id: str, success: bool, seconds: float, events: Any) -> RunSummary:
-    summary = RunSummary(run_id, success, seconds, {}, {})
+    summary = RunSummary(run_id, success, seconds, {})
     for event in events:
         _count(summary, event)
     return summary
@@ -160,6 +171,9 @@ def _count(summary: RunSummary, event: DagsterEvent) -> None:
         evaluation = event.asset_check_evaluation_data
         if not evaluation.passed:
             name = f"{evaluation.asset_key.to_user_string()}:{evaluation.check_name}"
+            if evaluation.severity == dg.AssetCheckSeverity.WARN:
+                summary.warnings[name] = evaluation.description or ""
+                return
             summary.failed_checks[name] = evaluation.description or ""
             summary.layers.setdefault(evaluation.asset_key.path[0], LayerSummary()).failed.append(name)
     elif event.event_type == DagsterEventType.STEP_SUCCESS and event.step_key:

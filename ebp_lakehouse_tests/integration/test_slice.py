@@ -31,8 +31,8 @@ class Slice:
     def __init__(self, settings: Settings, home: Path) -> None:
         self.settings, self.instance = settings, instance_at(home)
 
-    def run(self, selection: str = "*") -> RunSummary:
-        return materialize(self.settings, self.instance, selection)
+    def run(self, selection: str = "*", **options: Any) -> RunSummary:
+        return materialize(self.settings, self.instance, selection, **options)
 
     @property
     def record(self) -> publication.Record:
@@ -113,6 +113,32 @@ def test_some_tables_only_and_one_that_vanished(made: Slice, tmp_path: Path) -> 
     assert set(summary.failed_checks) == {"bronze/vat:contract", "bronze/vat:reconciliation"}
     assert 'no table "Vat"' in summary.failed_checks["bronze/vat:contract"]
     assert publication.latest(Lake.open(settings)).pins == before.pins
+
+
+def test_a_change_of_shape_is_named_once_and_blocks_nothing(made: Slice) -> None:
+    with psycopg.connect(made.settings.source(), autocommit=True) as connection:
+        connection.execute('ALTER TABLE "Zipcode" ADD COLUMN "xx_Zone" text')
+        connection.execute('ALTER TABLE "Zipcode" RENAME COLUMN "xx_Zone" TO "xx_Secteur"')
+    only = 'key:"bronze/zipcode"'
+    summary = made.run(only)
+    assert summary.ok
+    assert summary.warnings == {"bronze/zipcode:drift": 'column "xx_Secteur" was added (text)'}
+    with psycopg.connect(made.settings.source(), autocommit=True) as connection:
+        connection.execute('ALTER TABLE "Zipcode" RENAME COLUMN "xx_Secteur" TO "xx_Tournee"')
+    renamed = made.run(only)
+    assert 'column "xx_Secteur" was renamed to "xx_Tournee"' in renamed.warnings["bronze/zipcode:drift"]
+    assert made.run(only).warnings == {}
+
+
+def test_a_table_that_shrinks_is_kept_until_the_run_accepts_it(made: Slice) -> None:
+    only, before = 'key:"bronze/zipcode"', made.record.pins["bronze/zipcode"]
+    with psycopg.connect(made.settings.source(), autocommit=True) as connection:
+        connection.execute('DELETE FROM "Zipcode" WHERE ctid NOT IN (SELECT ctid FROM "Zipcode" LIMIT 10)')
+    refused = made.run(only)
+    assert "accept_shrink: [Zipcode]" in refused.failed_checks["bronze/zipcode:contract"]
+    assert made.record.pins["bronze/zipcode"] == before
+    assert made.run(only, accept_shrink=["Zipcode"]).ok
+    assert made.record.pins["bronze/zipcode"].rows == 10
 
 
 def test_a_source_that_is_down_is_told_in_one_sentence(made: Slice, tmp_path: Path) -> None:
