@@ -50,8 +50,7 @@ class LayerSummary:
 
 @dataclass
 class RunSummary:
-    """One run: per layer what was materialised, the checks that blocked or warned, with their text, and what made it
-    fail, if it did."""
+    """One run: per layer what was materialised, the checks that blocked or warned with their text, what made it fail."""
 
     run_id: str
     success: bool
