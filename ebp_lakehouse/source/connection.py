@@ -46,8 +46,10 @@ def connect(url: str) -> psycopg.Connection[Any]:
     except psycopg.Error as error:
         raise explain(error, url) from None  # the chained error's text may quote the connection string
     try:
-        for name, value in CANONICAL_SETTINGS.items():
-            connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+        connection.execute(
+            "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS t(name, value)",
+            (list(CANONICAL_SETTINGS), list(CANONICAL_SETTINGS.values())),
+        )
         if connection.info.server_version < MINIMUM_SERVER_VERSION:
             raise SourceError(  # noqa: TRY301
                 f"The source {location(url)} is PostgreSQL {connection.info.server_version // 10000}; "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -41,13 +41,17 @@ class House:
     def capture(self, spec: TableSpec | None = None) -> Capture:
         return Capture(self.url, [spec or self.spec])
 
-    def ingest(self, *, spec: TableSpec | None = None, capture: Capture | None = None, **options: Any) -> TableBatch:
-        """One run: capture (unless given, entered), ingest, reconcile, publish."""
+    def ingest(
+        self, *, spec: TableSpec | None = None, capture: Capture | None = None, full: bool = False, **options: Any
+    ) -> TableBatch:
+        """One run: capture (unless given, entered), ingest, reconcile, publish. ``full`` reads every row."""
         if capture is None:
             with self.capture(spec) as own:
-                return self.ingest(spec=spec, capture=own, **options)
+                return self.ingest(spec=spec, capture=own, full=full, **options)
         spec = spec or self.spec
         pin = publication.latest(self.lake).pins.get(spec.lake_key)
+        if full and pin is not None:
+            pin = replace(pin, position={**pin.position, "horizon": None})
         writer = open_at_pin(self.lake, spec.lake_key, pin)
         batch = ingest_table(capture, spec, writer, pin, options.pop("ingestion_date", DAY), **options)
         assert self.differences(batch, writer) == []
