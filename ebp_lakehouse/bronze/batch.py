@@ -52,7 +52,7 @@ class TableOutcome:
 
     @property
     def move(self) -> bool:
-        return self.healthy and self.batch is not None and self.batch.commit is not None
+        return self.healthy and self.batch is not None and self.batch.moves
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,10 @@ class _Attempt:
         return BatchResult(
             published,
             self.ingestion_date,
-            {outcome.spec.asset: replace(outcome, published=outcome.move) for outcome in outcomes},
+            {
+                o.spec.asset: replace(o, published=o.move and o.batch is not None and o.batch.commit is not None)
+                for o in outcomes
+            },
         )
 
     def _one(self, capture: Capture, lake: Lake, record: Record, spec: TableSpec) -> TableOutcome:

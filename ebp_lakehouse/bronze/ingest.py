@@ -20,6 +20,7 @@ import pyarrow as pa
 from ebp_lakehouse.bronze import fold as folding
 from ebp_lakehouse.bronze.append import append
 from ebp_lakehouse.bronze.canonical import Layout, describe_key, hex_digests, layout, parse
+from ebp_lakehouse.bronze.drift import Change, Shape, drift
 from ebp_lakehouse.bronze.fold import CHANGE, DELETE, HASH, INSERT, IS_DELETED, ROW, UPDATE, VALID_FROM
 from ebp_lakehouse.bronze.reconcile import Difference, compare
 from ebp_lakehouse.bronze.routes import Choice, Position, advanced, choose
@@ -34,6 +35,7 @@ from ebp_lakehouse.source.introspection import SourceTable, reference_table
 from ebp_lakehouse.source.registry import TableSpec
 
 Window = tuple[date, date]
+SHAPES = "_shapes"  # of every source table, under its fingerprint: see drift.py
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class TableBatch:
         rows: live rows after the batch.
         scanned_rows, scanned_bytes: read from the source, including rows that were already known.
         source: what the source held in the same snapshot, for reconciliation.
+        drift: how the source's columns and key differ from those of the last published batch.
+        moves: the pin must move: there are new versions, or the next batch must start from another shape of the table.
     """
 
     spec: TableSpec
@@ -62,6 +66,8 @@ class TableBatch:
     seconds: float
     source: SourceFigures
     added_columns: tuple[str, ...] = ()
+    drift: tuple[Change, ...] = ()
+    moves: bool = False
 
     @property
     def key(self) -> str:
@@ -72,11 +78,12 @@ class TableBatch:
         return {"kind": "bronze", "key": list(self.spec.key)}
 
     def pin(self, ingestion_date: date, *, published_at: str, check_state: str = "passed") -> Pin:
-        """The pin that makes ``commit`` visible."""
-        if self.commit is None:
+        """The pin that makes ``commit`` visible; the published version with a new position for a mere change of shape."""
+        version = self.commit.version if self.commit is not None else self.based_on
+        if version is None or not self.moves:
             raise LakeError(f"{self.key} did not change: there is nothing to pin.")
         return Pin(
-            version=self.commit.version,
+            version=version,
             position=self.position.to_json(),
             check_state=check_state,
             ingestion_date=ingestion_date.isoformat(),
@@ -186,7 +193,8 @@ class _Ingestion:
             published = self.writer.table if has_rows else None
             state = LakeState(self.writer.lake, published, plan.key_schema, stack)
             figures = self._figures(source)
-            commit = None
+            commit: Commit | None = None
+            changes: tuple[Change, ...] = ()
             if self.choice.route != "stale":
                 if self.complete:
                     lost = self.live - figures.rows
@@ -194,12 +202,18 @@ class _Ingestion:
                         self.spec.name, self.spec.asset, live=self.live, lost=lost, accepted=accept_shrink
                     )
                 commit = self._append(self._versions(source, plan, state, figures, accept_shrink), plan, has_rows)
+                changes = self._drift()
+        position = advanced(self.capture, self.table, self.before, self.choice.route)
+        reshaped = self.before is not None and (self.before.oid, self.before.columns) != (
+            position.oid,
+            position.columns,
+        )
         return TableBatch(
             spec=self.spec,
             choice=self.choice,
             commit=commit,
             based_on=self.writer.based_on,
-            position=advanced(self.capture, self.table, self.before, self.choice.route),
+            position=position,
             rows=self.live + self.changes[INSERT] - self.changes[DELETE],
             inserted=self.changes[INSERT],
             updated=self.changes[UPDATE],
@@ -209,7 +223,21 @@ class _Ingestion:
             seconds=0.0,
             source=figures,
             added_columns=plan.added if has_rows and commit is not None else (),
+            drift=changes,
+            moves=commit is not None or (reshaped and self.choice.route != "stale"),
         )
+
+    def _drift(self) -> tuple[Change, ...]:
+        """What changed since the shape that the pin names; the present shape is kept for the next batch."""
+        if self.before is not None and self.before.columns == self.table.fingerprint:
+            return ()
+        lake, now = self.writer.lake, Shape.of(self.table)
+        lake.create(f"{SHAPES}/{self.table.fingerprint}.json", now.to_json())
+        content = lake.read(f"{SHAPES}/{self.before.columns}.json") if self.before is not None else None
+        if self.before is None or content is None:
+            return ()
+        same = (self.before.oid, self.before.system) == (self.table.oid, self.capture.system)
+        return tuple(drift(Shape.from_json(content), now, same_table=same))
 
     def _figures(self, source: psycopg.Connection[Any]) -> SourceFigures:
         if self.choice.route in ("window", "stale"):

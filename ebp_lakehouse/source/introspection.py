@@ -64,8 +64,8 @@ class SourceTable:
 
     @property
     def fingerprint(self) -> str:
-        """Changes whenever a column is added, dropped, re-created or retyped."""
-        text = "\n".join(f"{c.number} {c.pg_type} {c.name}" for c in self.columns)
+        """Changes whenever a column is added, dropped, re-created, renamed or retyped, or the key is another."""
+        text = "\n".join([*(f"{c.number} {c.pg_type} {c.name}" for c in self.columns), *self.key])
         return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
     def column(self, name: str) -> Column | None:

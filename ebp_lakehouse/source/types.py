@@ -42,6 +42,49 @@ def arrow_type(pg_type: str) -> pa.DataType:
     return _EXACT.get(re.sub(r"(timestamp)\(\d\)", r"\1", pg_type), pa.string())
 
 
+_INTEGERS = {"smallint": 5, "integer": 10, "bigint": 19}  # digits
+_TEXTS = re.compile(r"(?:character varying|character|text|citext)(?:\((\d+)\))?")
+
+
+def widens(before: str, now: str) -> bool:
+    """Whether every value of ``before`` is a value of ``now``, both as ``format_type(...)`` writes them.
+
+    ``numeric`` without precision holds any numeric; texts widen by length, and into each other.
+    """
+    if before == now:
+        return True
+    one, other = _whole_and_scale(before), _whole_and_scale(now)
+    if one and other:
+        return one[0] <= other[0] and one[1] <= other[1]
+    text, longer = _TEXTS.fullmatch(before), _TEXTS.fullmatch(now)
+    if text and longer:
+        return longer[1] is None or (text[1] is not None and int(text[1]) <= int(longer[1]))
+    moment, finer = _TIME.fullmatch(before), _TIME.fullmatch(now)
+    if moment and finer:
+        return moment[1] + moment[3] == finer[1] + finer[3] and int(moment[2] or 6) <= int(finer[2] or 6)
+    return (before, now) in {
+        ("real", "double precision"),
+        ("smallint", "real"),
+        ("smallint", "double precision"),
+        ("integer", "double precision"),
+        ("date", "timestamp without time zone"),
+    }
+
+
+_TIME = re.compile(r"(timestamp|time|interval)(?:\((\d)\))?(.*)")
+_UNBOUNDED = 10**6
+
+
+def _whole_and_scale(pg_type: str) -> tuple[int, int] | None:
+    """Digits before and after the point that a number type holds; None for other types."""
+    if pg_type in _INTEGERS:
+        return _INTEGERS[pg_type], 0
+    match = _NUMERIC.fullmatch(pg_type)
+    if match:
+        return int(match[1]) - int(match[2]), int(match[2])
+    return (_UNBOUNDED, _UNBOUNDED) if pg_type == "numeric" else None
+
+
 def type_name(arrow: pa.DataType) -> str:
     """An Arrow type in PostgreSQL's words, for messages."""
     if pa.types.is_decimal(arrow):

@@ -51,7 +51,7 @@ class House:
         writer = open_at_pin(self.lake, spec.lake_key, pin)
         batch = ingest_table(capture, spec, writer, pin, options.pop("ingestion_date", DAY), **options)
         assert self.differences(batch, writer) == []
-        if batch.commit is not None:
+        if batch.moves:
             move = publication.Move(batch.based_on, batch.pin(DAY, published_at="2026-11-23T00:00:00"))
             publication.commit(self.lake, {spec.lake_key: move}, "test")
         return batch
