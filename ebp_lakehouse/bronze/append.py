@@ -10,26 +10,16 @@ Not here: the fence and the commit's number (lake/delta.py), what the rows are (
 
 from __future__ import annotations
 
-import json
-import time
-import uuid
-from dataclasses import dataclass, field
-from datetime import date
-from typing import Any
-
-import obstore
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from ebp_lakehouse.bronze.versions import MONTH, PARTITION_BY
-from ebp_lakehouse.lake.delta import Commit, TableWriter
-
-ROW_GROUP_BYTES = 64 * 1024 * 1024  # in Arrow; a few thousand rows of the widest tables
-DICTIONARY_PAGE_BYTES = 128 * 1024  # most amounts are all different or nearly all zero: give up on a dictionary early
-DAY = "_bronze_ingestion_date"
+from ebp_lakehouse.failpoints import failpoint
+from ebp_lakehouse.lake.delta import CONFIGURATION, Commit, TableWriter
+from ebp_lakehouse.lake.parquet import ParquetUpload
+from ebp_lakehouse.lake.views import BRONZE_BOUNDED, BRONZE_DAY
 
 
 def append(writer: TableWriter, batches: pa.RecordBatchReader, *, description: str) -> Commit:
@@ -39,6 +29,7 @@ def append(writer: TableWriter, batches: pa.RecordBatchReader, *, description: s
     commit names; vacuum removes them.
     """
     added = _write_files(writer, batches)
+    failpoint("files-uploaded")
     schema = Schema.from_arrow(batches.schema)
     is_empty = not writer.files()
 
@@ -52,6 +43,7 @@ def append(writer: TableWriter, batches: pa.RecordBatchReader, *, description: s
                 partition_by=PARTITION_BY,
                 name=writer.key,
                 description=description,
+                configuration=CONFIGURATION,
                 storage_options=writer.lake.storage_options or None,
                 commit_properties=properties,
             )
@@ -63,6 +55,7 @@ def append(writer: TableWriter, batches: pa.RecordBatchReader, *, description: s
             new = [f for f in schema.fields if f.name not in known]
             if new:
                 table.alter.add_columns(new)
+                failpoint("columns-added")
         table.create_write_transaction(
             added, "overwrite" if is_empty else "append", schema, PARTITION_BY, commit_properties=properties
         )
@@ -71,110 +64,19 @@ def append(writer: TableWriter, batches: pa.RecordBatchReader, *, description: s
     return writer.commit(commit)
 
 
-@dataclass
-class _File:
-    """One Parquet file being written: rows of one month."""
-
-    path: str
-    sink: _Sink
-    parquet: pq.ParquetWriter
-    waiting: list[pa.RecordBatch] = field(default_factory=list)
-    waiting_bytes: int = 0
-    rows: int = 0
-    days: set[date] = field(default_factory=set)
-
-    def add(self, batch: pa.RecordBatch) -> None:
-        self.rows += batch.num_rows
-        self.days |= set(pc.unique(batch.column(DAY)).to_pylist())
-        self.waiting.append(batch)
-        self.waiting_bytes += batch.nbytes
-        if self.waiting_bytes >= ROW_GROUP_BYTES:
-            self.flush()
-
-    def flush(self) -> None:
-        if self.waiting:
-            group = pa.Table.from_batches(self.waiting)
-            self.waiting, self.waiting_bytes = [], 0
-            self.parquet.write_table(group, row_group_size=max(1, group.num_rows))
-
-    def finish(self, month: str) -> AddAction:
-        self.flush()
-        self.parquet.close()
-        self.sink.finish()
-        statistics = {
-            "numRecords": self.rows,
-            "minValues": {DAY: min(self.days).isoformat()},
-            "maxValues": {DAY: max(self.days).isoformat()},
-            "nullCount": {DAY: 0},
-        }
-        return AddAction(
-            path=self.path,
-            size=self.sink.size,
-            partition_values={MONTH: month},
-            modification_time=int(time.time() * 1000),
-            data_change=True,
-            stats=json.dumps(statistics),
-        )
-
-
-class _Sink:
-    """obstore's upload as the Python file that pyarrow expects (``closed`` is an attribute there, a method here)."""
-
-    closed = False
-
-    def __init__(self, writer: TableWriter, path: str) -> None:
-        self._upload: Any = obstore.open_writer(writer.lake.objects, f"{writer.key}/{path}")
-        self.size = 0
-
-    def write(self, data: bytes) -> int:
-        self._upload.write(data)
-        self.size += len(data)
-        return len(data)
-
-    def tell(self) -> int:
-        return self.size
-
-    def flush(self) -> None:
-        """Do nothing after each row group; parts are sent when they are full."""
-
-    def writable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return False
-
-    def seekable(self) -> bool:
-        return False
-
-    def close(self) -> None:
-        """Closing is ``finish``: an abandoned file must not appear in the store."""
-
-    def finish(self) -> None:
-        self._upload.close()
-
-
 def _write_files(writer: TableWriter, batches: pa.RecordBatchReader) -> list[AddAction]:
     """One file per month (one, except for a window that spans several)."""
     stored = pa.schema([f for f in batches.schema if f.name != MONTH])
-    files: dict[str, _File] = {}
+    files: dict[str, ParquetUpload] = {}
     for batch in batches:
         months = batch.column(MONTH)
         rows = batch.drop_columns([MONTH])
         for month in pc.unique(months).to_pylist():
             if month not in files:
-                path = f"{MONTH}={month}/part-{uuid.uuid4()}.snappy.parquet"
-                sink = _Sink(writer, path)
-                files[month] = _File(
-                    path,
-                    sink,
-                    pq.ParquetWriter(
-                        pa.PythonFile(sink, mode="w"),
-                        stored,
-                        compression="snappy",
-                        dictionary_pagesize_limit=DICTIONARY_PAGE_BYTES,
-                        write_statistics=[DAY, "_bronze_valid_from"],
-                    ),
-                )
+                files[month] = ParquetUpload(
+                    writer.lake, writer.key, f"{MONTH}={month}", {MONTH: month}, stored,
+                    statistics=BRONZE_BOUNDED, dates=[BRONZE_DAY],
+                )  # fmt: skip
             own = pc.equal(months, month)
             files[month].add(rows if pc.all(own).as_py() else rows.filter(own))
-    return [file.finish(month) for month, file in files.items()]
+    return [file.finish() for file in files.values()]
