@@ -18,7 +18,7 @@ from collections import Counter
 VARIABLE = "EBP_FAILPOINT"
 
 POINTS = {
-    "file-half-written": "some rows of a Parquet file are with the store, the file is not finished",
+    "file-half-written": "a Parquet file is being written: parts of it may be with the store, no listing shows it",
     "files-uploaded": "all Parquet files of a commit are in the store, no Delta commit names them",
     "columns-added": "the Delta table has new columns, the rows that fill them are not committed",
     "delta-committed": "one Delta commit is made, no record pins it",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,17 +17,25 @@ import pytest
 from ebp_lakehouse.bronze.append import append
 from ebp_lakehouse.bronze.versions import Stamp
 from ebp_lakehouse.errors import LakeError
-from ebp_lakehouse.lake import catalog, compaction, maintenance, publication
+from ebp_lakehouse.lake import catalog, compaction, publication, retention
 from ebp_lakehouse.lake.delta import live_files, load, open_at_pin
 from ebp_lakehouse.lake.maintenance import compact_tables, maintain, vacuum
 from ebp_lakehouse.lake.publication import Move
 from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.settings import Settings
+from ebp_lakehouse_tests.integration.lake.processes import append as append_rows
 from ebp_lakehouse_tests.integration.lake.processes import pin_of, publish_rows
 
-B = "bronze/t"
+B, S = "bronze/t", "silver/t"
 VIEW = {"kind": "bronze", "key": ["Id"]}
 DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few commits are many: the rules are the same, on S3 the tests are quick."""
+    monkeypatch.setattr(compaction, "OPEN_FILES", 3)
+    monkeypatch.setattr(retention, "LOG_SLACK", 5)
 
 
 def bronze_batch(lake: Lake, day: date, hour: int, ids: Sequence[int], *, publish: bool = True) -> Move:
@@ -47,6 +55,12 @@ def bronze_batch(lake: Lake, day: date, hour: int, ids: Sequence[int], *, publis
     if publish:
         publication.commit(lake, {B: move}, "batch")
     return move
+
+
+def silver_rows(lake: Lake, numbers: Iterable[int]) -> None:
+    """One commit and one record per row, as many publications would; no catalog."""
+    for number in numbers:
+        publication.commit(lake, {S: append_rows(lake, S, number)[1]}, "test")
 
 
 def october(settings: Settings, hours: int = 6) -> publication.Record:
@@ -97,7 +111,7 @@ def test_a_closed_month_becomes_one_file_and_no_reader_notices(settings: Setting
     assert publication.numbers(lake) == [done.publication]
     assert len(stored(lake)) == 1
     assert read(settings) == expected
-    with pytest.raises(LakeError, match=f"Publication {before.number} .* retired"):
+    with pytest.raises(LakeError, match=rf"Publication {before.number} .* retired"):
         read(settings, before.number)
     bronze_batch(lake, date(2026, 11, 2), 1, [7])
     assert len(read(settings)) == len(expected) + 1
@@ -105,11 +119,11 @@ def test_a_closed_month_becomes_one_file_and_no_reader_notices(settings: Setting
 
 def test_a_record_counts_as_long_as_it_was_the_newest_within_retention(settings: Settings, lake: Lake) -> None:
     """A reader may have taken a catalog a minute before its successor came, however old that catalog was."""
-    first, second = publish_rows(settings, "silver/t", 1), publish_rows(settings, "silver/t", 2)
+    first, second = publish_rows(settings, S, 1), publish_rows(settings, S, 2)
     published = datetime.fromisoformat(second.published_at)
-    kept = maintenance.retention.Retained.at(lake, published + timedelta(days=6.9))
+    kept = retention.Retained.at(lake, published + timedelta(days=6.9))
     assert [record.number for record in kept.records] == [first.number, second.number]
-    kept = maintenance.retention.Retained.at(lake, published + timedelta(days=7.1))
+    kept = retention.Retained.at(lake, published + timedelta(days=7.1))
     assert ([record.number for record in kept.records], kept.retired) == ([second.number], (first.number,))
 
 
@@ -139,29 +153,28 @@ def test_an_unfinished_upload_is_given_back(settings: Settings, lake: Lake) -> N
 
 
 def test_the_log_is_shortened_to_what_records_pin(settings: Settings, lake: Lake) -> None:
-    for number in range(60):
-        publish_rows(settings, "silver/t", number)
-    writer = open_at_pin(lake, "silver/t", publication.latest(lake).pins["silver/t"])
+    silver_rows(lake, range(8))
+    writer = open_at_pin(lake, S, publication.latest(lake).pins[S])
     assert writer.table is not None
     transactions = writer.table.transaction_version("ebp_lakehouse")
-    assert maintain(settings).tables["silver/t"].log_entries == 0, "every record is within retention"
-    pin = publication.latest(lake).pins["silver/t"]
+    assert maintain(settings).tables[S].log_entries == 0, "every record is within retention"
+    pin = publication.latest(lake).pins[S]
     done = maintain(settings, now=later(8))
-    assert done.tables["silver/t"].log_entries >= 60
+    assert done.tables[S].log_entries >= 8
     logs = [name for name in lake.names("silver/t/_delta_log") if name.endswith(".json")]
     assert [int(name[:20]) for name in logs] == [pin.version]
-    publish_rows(settings, "silver/t", 60)
-    newest = load(lake, "silver/t")
+    publish_rows(settings, S, 8)
+    newest = load(lake, S)
     assert newest is not None
     assert newest.transaction_version("ebp_lakehouse") == (transactions or 0) + 2, "the fence counts on"
     with catalog.connect(settings=settings) as connection:
-        assert connection.execute("SELECT count(*), sum(id) FROM silver.t").fetchall() == [(61, sum(range(61)))]
+        assert connection.execute("SELECT count(*), sum(id) FROM silver.t").fetchall() == [(9, sum(range(9)))]
 
 
 def test_a_pin_older_than_the_log_retention_of_delta_itself_survives(settings: Settings, lake: Lake) -> None:
     """A table that fails its check for weeks commits every hour and is never pinned; its pin must stay readable."""
-    publish_rows(settings, "silver/t", 1)
-    table = load(lake, "silver/t")
+    publish_rows(settings, S, 1)
+    table = load(lake, S)
     assert table is not None
     assert table.metadata().configuration["delta.enableExpiredLogCleanup"] == "false"
     october(settings, 2)
@@ -189,9 +202,7 @@ def test_a_batch_that_is_quicker_wins(
     settings: Settings, lake: Lake, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     october(settings)
-    publish_rows(settings, "silver/t", *range(3))
-    for number in range(3, 3 + compaction.OPEN_FILES):
-        publish_rows(settings, "silver/t", number)
+    silver_rows(lake, range(1 + compaction.OPEN_FILES))
 
     def batch(name: str, at: str) -> None:
         if name == at and file_count(lake) == 6:
@@ -205,7 +216,7 @@ def test_a_batch_that_is_quicker_wins(
     assert "by another run" in done.tables[B].skipped
     assert done.tables[B].rewritten_bytes == 0 or moment == "before the commit"
     assert (file_count(lake), len(read(settings))) == (7, 13)
-    assert file_count(lake, "silver/t") == 1, "other tables of the same maintenance are published"
+    assert file_count(lake, S) == 1, "other tables of the same maintenance are published"
     monkeypatch.undo()
     assert maintain(settings, now=later(0.1)).tables[B].files_after == 2
     assert len(read(settings)) == 13
@@ -243,17 +254,16 @@ def test_a_copy_that_differs_is_never_published(
 
 
 def test_columns_added_later_and_silver_tables_are_merged_too(settings: Settings, lake: Lake) -> None:
-    for number in range(compaction.OPEN_FILES):
-        publish_rows(settings, "silver/t", number)
-    assert maintain(settings).tables["silver/t"].rewritten_bytes == 0, "few small files of an open table are left"
-    writer = open_at_pin(lake, "silver/t", publication.latest(lake).pins["silver/t"])
+    silver_rows(lake, range(compaction.OPEN_FILES))
+    assert maintain(settings).tables[S].rewritten_bytes == 0, "few small files of an open table are left"
+    writer = open_at_pin(lake, S, publication.latest(lake).pins[S])
     wider = pa.table({"id": [99], "name": ["n"], "at": [datetime(2026, 11, 23, tzinfo=UTC)], "price": [1.5]})
     commit = writer.append(wider, partition_by=[])
-    catalog.publish(settings, {"silver/t": Move(writer.based_on, pin_of(commit.version, 13))}, "test")
+    catalog.publish(settings, {S: Move(writer.based_on, pin_of(commit.version, 4))}, "test")
     with catalog.connect(settings=settings) as connection:
         expected = connection.execute("FROM silver.t ORDER BY id").fetchall()
         assert len(expected) == compaction.OPEN_FILES + 1
-    assert maintain(settings).tables["silver/t"].files_after == 1
+    assert maintain(settings).tables[S].files_after == 1
     with catalog.connect(settings=settings) as connection:
         assert connection.execute("FROM silver.t ORDER BY id").fetchall() == expected
 
