@@ -131,6 +131,66 @@ def query(
 
 
 @app.command()
+def maintain(dry_run: Annotated[bool, typer.Option(help="Say what would be done, change nothing.")] = False) -> None:
+    """Merge small files, and drop what no publication of the last seven days needs."""
+    from ebp_lakehouse.demo.session import working_settings  # noqa: PLC0415
+    from ebp_lakehouse.lake import maintenance  # noqa: PLC0415
+
+    with friendly(), working_settings(source=False) as (settings, _), out.status("maintaining …"):
+        done = maintenance.maintain(settings, dry_run=dry_run)
+    table = _table("table", "files", "then", "rewritten", "deleted", "freed", "log entries")
+    for key, made in sorted(done.tables.items()):
+        if not made.is_idle:
+            table.add_row(
+                key, f"{made.files_before}", f"{made.files_after}", _size(made.rewritten_bytes), f"{made.deleted_files}",
+                _size(made.deleted_bytes), f"{made.log_entries}",
+            )  # fmt: skip
+    if table.row_count:
+        out.print(table)
+    out.print(
+        f"{'dry run: nothing was changed; ' * dry_run}{len(done.tables)} tables, publication {done.publication}, "
+        f"{done.retired_records} records, {done.retired_catalogs} catalogs and {done.leftovers} leftovers dropped"
+    )
+    for key, made in sorted(done.tables.items()):
+        if made.skipped:
+            out.print(f"skipped {key}: {made.skipped}", markup=False, highlight=False, soft_wrap=True)
+        if made.failed:
+            err.print(f"failed {key}: {made.failed}", style="red", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(1 if done.failures else 0)
+
+
+@app.command()
+def publications(last: Annotated[int, typer.Option(help="How many, the newest first.")] = 20) -> None:
+    """List what was published when, and which tables moved."""
+    from itertools import islice  # noqa: PLC0415
+
+    from ebp_lakehouse.demo.session import working_settings  # noqa: PLC0415
+    from ebp_lakehouse.lake.restore import history  # noqa: PLC0415
+    from ebp_lakehouse.lake.store import Lake  # noqa: PLC0415
+
+    table = Table("number", "published (UTC)", "run", "moved")
+    with friendly(), working_settings(source=False) as (settings, _):
+        for entry in islice(history(Lake.open(settings)), last):
+            moved = ", ".join(entry.moved[:4]) + f" and {len(entry.moved) - 4} more" * (len(entry.moved) > 4)  # noqa: PLR2004
+            table.add_row(f"{entry.number}", entry.published_at[:19], entry.run_id[:8], moved)
+    out.print(table)
+
+
+@app.command()
+def restore(
+    number: Annotated[int, typer.Argument(help="A publication that `ebp-lakehouse publications` lists.")],
+    tables: Annotated[list[str] | None, typer.Argument(help="Tables, as layer/table; all of it by default.")] = None,
+) -> None:
+    """Publish an older publication's versions again, as a new publication."""
+    from ebp_lakehouse.demo.session import working_settings  # noqa: PLC0415
+    from ebp_lakehouse.lake import restore as going_back  # noqa: PLC0415
+
+    with friendly(), working_settings(source=False) as (settings, _):
+        record = going_back.restore(settings, number, tables or ())
+    out.print(f"publication {record.number} of {record.published_at[:19]} UTC shows what {number} showed")
+
+
+@app.command()
 def doctor() -> None:
     """Say what works and what does not, and how to mend it."""
     from ebp_lakehouse.demo.session import working_settings  # noqa: PLC0415

@@ -10,37 +10,28 @@ Not here: the fence and the commit's number (lake/delta.py), what the rows are (
 
 from __future__ import annotations
 
-import json
-import time
-import uuid
-from dataclasses import dataclass, field
-from datetime import date
-from typing import Any, Self
 from urllib.parse import unquote
 
-import obstore
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from ebp_lakehouse.bronze.state import reading
 from ebp_lakehouse.bronze.versions import MONTH, PARTITION_BY
 from ebp_lakehouse.bronze.widening import rewritten, widened
-from ebp_lakehouse.lake.delta import Commit, TableWriter
-
-ROW_GROUP_BYTES = 64 * 1024 * 1024  # in Arrow; a few thousand rows of the widest tables
-DICTIONARY_PAGE_BYTES = 128 * 1024  # most amounts are all different or nearly all zero: give up on a dictionary early
-DAY = "_bronze_ingestion_date"
+from ebp_lakehouse.failpoints import failpoint
+from ebp_lakehouse.lake.delta import CONFIGURATION, Commit, TableWriter
+from ebp_lakehouse.lake.parquet import ParquetUpload
+from ebp_lakehouse.lake.views import BRONZE_BOUNDED, BRONZE_DAY
 
 
 def append(writer: TableWriter, batches: pa.RecordBatchReader, *, description: str) -> Commit:
     """Write ``batches`` (``versions.physical_schema``) as new files and commit them; the schema grows if needed.
 
-    Where a column of the table is of a narrower type, its files are written anew in the same commit, so that all files of
-    a version have the types that its schema states, as every reader of Delta expects. On a table that has no row yet the schema is replaced, not grown. An exception of the reader leaves files that no
-    commit names; vacuum removes them.
+    Where a column of the table is of a narrower type, its files are written anew in the same commit, so that all files
+    of a version have the types that its schema states, as every reader of Delta expects. On a table that has no row yet the schema is
+    replaced, not grown. An exception of the reader leaves files that no commit names; vacuum removes them.
     """
     stored = writer.schema
     is_empty = not writer.files() or stored is None
@@ -48,6 +39,7 @@ def append(writer: TableWriter, batches: pa.RecordBatchReader, *, description: s
     widens = stored is not None and not is_empty and bool(widened(stored, batches.schema))
     if widens and stored is not None:
         added += _rewrite_files(writer, stored, batches.schema)
+    failpoint("files-uploaded")
     schema = Schema.from_arrow(batches.schema)
 
     def commit(table: DeltaTable | None, properties: CommitProperties) -> None:
@@ -60,6 +52,7 @@ def append(writer: TableWriter, batches: pa.RecordBatchReader, *, description: s
                 partition_by=PARTITION_BY,
                 name=writer.key,
                 description=description,
+                configuration=CONFIGURATION,
                 storage_options=writer.lake.storage_options or None,
                 commit_properties=properties,
             )
@@ -71,6 +64,7 @@ def append(writer: TableWriter, batches: pa.RecordBatchReader, *, description: s
             new = [f for f in schema.fields if f.name not in known]
             if new:
                 table.alter.add_columns(new)
+                failpoint("columns-added")
         table.create_write_transaction(
             added, "overwrite" if is_empty or widens else "append", schema, PARTITION_BY, commit_properties=properties
         )
@@ -79,99 +73,12 @@ def append(writer: TableWriter, batches: pa.RecordBatchReader, *, description: s
     return writer.commit(commit)
 
 
-@dataclass
-class _File:
-    """One Parquet file being written: rows of one month."""
-
-    path: str
-    sink: _Sink
-    parquet: pq.ParquetWriter
-    waiting: list[pa.RecordBatch] = field(default_factory=list)
-    waiting_bytes: int = 0
-    rows: int = 0
-    days: set[date] = field(default_factory=set)
-
-    @classmethod
-    def create(cls, writer: TableWriter, month: str, schema: pa.Schema) -> Self:
-        path = f"{MONTH}={month}/part-{uuid.uuid4()}.snappy.parquet"
-        sink = _Sink(writer, path)
-        parquet = pq.ParquetWriter(
-            pa.PythonFile(sink, mode="w"),
-            schema,
-            compression="snappy",
-            dictionary_pagesize_limit=DICTIONARY_PAGE_BYTES,
-            write_statistics=[DAY, "_bronze_valid_from"],
-        )
-        return cls(path, sink, parquet)
-
-    def add(self, batch: pa.RecordBatch) -> None:
-        self.rows += batch.num_rows
-        self.days |= set(pc.unique(batch.column(DAY)).to_pylist())
-        self.waiting.append(batch)
-        self.waiting_bytes += batch.nbytes
-        if self.waiting_bytes >= ROW_GROUP_BYTES:
-            self.flush()
-
-    def flush(self) -> None:
-        if self.waiting:
-            group = pa.Table.from_batches(self.waiting)
-            self.waiting, self.waiting_bytes = [], 0
-            self.parquet.write_table(group, row_group_size=max(1, group.num_rows))
-
-    def finish(self, month: str) -> AddAction:
-        self.flush()
-        self.parquet.close()
-        self.sink.finish()
-        statistics = {
-            "numRecords": self.rows,
-            "minValues": {DAY: min(self.days).isoformat()},
-            "maxValues": {DAY: max(self.days).isoformat()},
-            "nullCount": {DAY: 0},
-        }
-        return AddAction(
-            path=self.path,
-            size=self.sink.size,
-            partition_values={MONTH: month},
-            modification_time=int(time.time() * 1000),
-            data_change=True,
-            stats=json.dumps(statistics),
-        )
-
-
-class _Sink:
-    """obstore's upload as the Python file that pyarrow expects (``closed`` is an attribute there, a method here)."""
-
-    closed = False
-
-    def __init__(self, writer: TableWriter, path: str) -> None:
-        self._upload: Any = obstore.open_writer(writer.lake.objects, f"{writer.key}/{path}")
-        self.size = 0
-
-    def write(self, data: bytes) -> int:
-        self._upload.write(data)
-        self.size += len(data)
-        return len(data)
-
-    def tell(self) -> int:
-        return self.size
-
-    def flush(self) -> None:
-        """Do nothing after each row group; parts are sent when they are full."""
-
-    def writable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return False
-
-    def seekable(self) -> bool:
-        return False
-
-    def close(self) -> None:
-        """Closing is ``finish``: an abandoned file must not appear in the store."""
-
-    def finish(self) -> None:
-        self._upload.close()
+def _upload(writer: TableWriter, month: str, schema: pa.Schema) -> ParquetUpload:
+    """One file: rows of one month."""
+    return ParquetUpload(
+        writer.lake, writer.key, f"{MONTH}={month}", {MONTH: month}, schema, statistics=BRONZE_BOUNDED,
+        dates=[BRONZE_DAY],
+    )  # fmt: skip
 
 
 def _rewrite_files(writer: TableWriter, stored: pa.Schema, schema: pa.Schema) -> list[AddAction]:
@@ -180,24 +87,23 @@ def _rewrite_files(writer: TableWriter, stored: pa.Schema, schema: pa.Schema) ->
     added = []
     with reading(writer.lake) as connection:
         for uri in writer.files():
-            month = unquote(uri.rsplit("/", 2)[1]).removeprefix(f"{MONTH}=")
-            file = _File.create(writer, month, wanted)
+            file = _upload(writer, unquote(uri.rsplit("/", 2)[1]).removeprefix(f"{MONTH}="), wanted)
             for batch in rewritten(connection, uri, stored, wanted):
                 file.add(batch)
-            added.append(file.finish(month))
+            added.append(file.finish())
     return added
 
 
 def _write_files(writer: TableWriter, batches: pa.RecordBatchReader) -> list[AddAction]:
     """One file per month (one, except for a window that spans several)."""
     stored = pa.schema([f for f in batches.schema if f.name != MONTH])
-    files: dict[str, _File] = {}
+    files: dict[str, ParquetUpload] = {}
     for batch in batches:
         months = batch.column(MONTH)
         rows = batch.drop_columns([MONTH])
         for month in pc.unique(months).to_pylist():
             if month not in files:
-                files[month] = _File.create(writer, month, stored)
+                files[month] = _upload(writer, month, stored)
             own = pc.equal(months, month)
             files[month].add(rows if pc.all(own).as_py() else rows.filter(own))
-    return [file.finish(month) for month, file in files.items()]
+    return [file.finish() for file in files.values()]

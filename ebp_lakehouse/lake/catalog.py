@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 
 from ebp_lakehouse.errors import LakeError
+from ebp_lakehouse.failpoints import failpoint
 from ebp_lakehouse.lake import publication, views
 from ebp_lakehouse.lake.delta import load
 from ebp_lakehouse.lake.publication import Move, Pin, Record
@@ -35,22 +36,38 @@ SCHEMAS = ("bronze", "silver", "gold")
 def publish(settings: Settings, moves: Mapping[str, Move], run_id: str) -> Record:
     """Make Delta commits visible: commit the record, then put the catalogs rendered from it.
 
-    With no moves nothing is written and the current record is returned. A crash between the two steps harms nobody:
-    whoever connects next renders the missing catalog from the record.
+    With no moves no record is made and the current one is returned. A crash between the two steps harms nobody: whoever
+    connects next renders the missing catalog from the record, and the next run puts it.
 
     Raises:
         ConflictError: another run published one of these tables meanwhile.
     """
     lake = Lake.open(settings)
-    if not moves:
-        return publication.latest(lake)
-    record = publication.commit(lake, moves, run_id)
+    if moves:
+        failpoint("before-record")
+        record = publication.commit(lake, moves, run_id)
+        failpoint("record-created")
+    else:
+        record = publication.latest(lake)
+        if record.number == 0 or lake.exists(object_name(record.number, private=True)):
+            return record
+    put_catalogs(settings, lake, record)
     for private in (False, True):
-        content = _render(settings, lake, record, private=private).read_bytes()
-        lake.create(_object(record.number, private=private), content)
-        lake.replace(f"{PRIVATE}/{CONVENIENCE_COPY}" if private else CONVENIENCE_COPY, content)
         _retire(lake, record, private=private)
     return record
+
+
+def put_catalogs(settings: Settings, lake: Lake, record: Record) -> None:
+    """Put one record's catalogs and the convenience copies; the private catalog is last, so it tells that all are there."""
+    contents = {
+        private: local_catalog(settings, lake, record, private=private).read_bytes() for private in (False, True)
+    }
+    for private, content in contents.items():
+        lake.replace(f"{PRIVATE}/{CONVENIENCE_COPY}" if private else CONVENIENCE_COPY, content)
+        failpoint("private-copy-put" if private else "common-copy-put")
+    for private, content in contents.items():
+        lake.create(object_name(record.number, private=private), content)
+        failpoint("catalogs-put" if private else "common-catalog-put")
 
 
 def connect(
@@ -85,13 +102,14 @@ def local_catalog(settings: Settings, lake: Lake, record: Record, *, private: bo
     path = _cached(lake, record, private=private)
     if path.exists():
         return path
-    content = lake.read(_object(record.number, private=private))
+    content = lake.read(object_name(record.number, private=private))
     if content is None:
         return _render(settings, lake, record, private=private)
     return _store(path, content)
 
 
-def _object(number: int, *, private: bool) -> str:
+def object_name(number: int, *, private: bool) -> str:
+    """Path of one record's catalog."""
     return f"{PRIVATE + '/' if private else ''}{FOLDER}/{number:020d}.duckdb"
 
 
@@ -140,7 +158,7 @@ def _render(settings: Settings, lake: Lake, record: Record, *, private: bool) ->
     base = (
         local_catalog(settings, lake, record, private=False).read_bytes()
         if private
-        else lake.read(_object(record.number - 1, private=False))
+        else lake.read(object_name(record.number - 1, private=False))
     )
     handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=".rendering")
     os.close(handle)
@@ -180,15 +198,19 @@ def _table_files(lake: Lake, key: str, pin: Pin) -> views.TableFiles:
     return views.TableFiles.of(table)
 
 
+def numbers(lake: Lake, *, private: bool) -> list[int]:
+    """Records that have a catalog in the lake, oldest first."""
+    names = lake.names(f"{PRIVATE}/{FOLDER}" if private else FOLDER)
+    return [int(name.removesuffix(".duckdb")) for name in names if name.endswith(".duckdb")]
+
+
 def _retire(lake: Lake, record: Record, *, private: bool) -> None:
     """Drop catalogs older than the retention; the newest of the old ones stays as a base to render from."""
-    folder = f"{PRIVATE}/{FOLDER}" if private else FOLDER
     oldest_kept = datetime.now(UTC) - KEPT_FOR
-    names = lake.names(folder)
-    numbers = [int(name.removesuffix(".duckdb")) for name in names if name.endswith(".duckdb")]
-    for number in numbers:
+    for number in numbers(lake, private=private):
         if number >= record.number - 1:
             break
-        if datetime.fromisoformat(publication.read(lake, number).published_at) >= oldest_kept:
+        old = publication.find(lake, number)  # a record beyond its own retention is gone before its catalog
+        if old is not None and datetime.fromisoformat(old.published_at) >= oldest_kept:
             break
-        lake.delete(f"{folder}/{number:020d}.duckdb")
+        lake.delete(object_name(number, private=private))

@@ -16,11 +16,14 @@ from deltalake import CommitProperties, DeltaTable, Transaction, WriterPropertie
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from ebp_lakehouse.errors import ConflictError, LakeError
+from ebp_lakehouse.failpoints import failpoint
 from ebp_lakehouse.lake.publication import Pin
 from ebp_lakehouse.lake.store import Lake
 
 APPLICATION = "ebp_lakehouse"
 CHANGE = "_change"  # of a merge's source: 'upsert' or 'delete'
+# delta-rs would drop log entries by age alone: a table that could not be published for a month would lose its own pin.
+CONFIGURATION = {"delta.enableExpiredLogCleanup": "false"}
 WRITER_PROPERTIES = WriterProperties(compression="SNAPPY")
 
 
@@ -32,6 +35,20 @@ class Commit:
     rows: int
     bytes: int
     files: int
+
+
+@dataclass(frozen=True)
+class LiveFile:
+    """One file of a table's published version."""
+
+    path: str
+    size: int
+    modified_ms: int
+    partition: tuple[tuple[str, str | None], ...]
+
+    @property
+    def folder(self) -> str:
+        return self.path.rpartition("/")[0]
 
 
 @dataclass
@@ -143,6 +160,7 @@ class TableWriter:
                 partition_by=partition_by,
                 name=self.key,
                 description=description,
+                configuration=CONFIGURATION,
                 storage_options=self.lake.storage_options or None,
                 writer_properties=WRITER_PROPERTIES,
                 commit_properties=properties,
@@ -160,6 +178,7 @@ class TableWriter:
             self.table = self.table or load(self.lake, self.key)
         if self.table is None:
             raise LakeError(f"{self.lake.uri(self.key)} vanished while it was being written. Run again.")
+        failpoint("delta-committed")
         added = {path: size for path, size in _adds(self.table).items() if path not in before}
         return Commit(
             version=self.table.version(),
@@ -187,6 +206,7 @@ def open_at_pin(lake: Lake, key: str, pin: Pin | None) -> TableWriter:
         with translated(lake, key):
             table.restore(pin.version)
             table.update_incremental()
+        failpoint("delta-restored")
     return TableWriter(lake, key, table, pin.version)
 
 
@@ -206,6 +226,22 @@ def arrow_schema(table: DeltaTable) -> pa.Schema:
 def file_uris(table: DeltaTable) -> list[str]:
     """Absolute URIs of the table's files, oldest commit first is not promised."""
     return sorted(table.file_uris())
+
+
+def live_files(table: DeltaTable) -> list[LiveFile]:
+    """The table's files, oldest first."""
+    columns = table.metadata().partition_columns
+    actions = pa.table(table.get_add_actions(flatten=True))
+    files = [
+        LiveFile(
+            row["path"],
+            row["size_bytes"],
+            int(row["modification_time"]),
+            tuple((name, None if (v := row[f"partition.{name}"]) is None else str(v)) for name in columns),
+        )
+        for row in actions.to_pylist()
+    ]
+    return sorted(files, key=lambda file: (file.modified_ms, file.path))
 
 
 def _adds(table: DeltaTable) -> dict[str, tuple[int, int]]:

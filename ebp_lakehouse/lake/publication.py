@@ -87,8 +87,8 @@ def object_name(number: int) -> str:
 
 
 def latest_number(lake: Lake) -> int:
-    names = [name for name in lake.names(FOLDER) if name.endswith(".json")]
-    return int(names[-1].removesuffix(".json")) if names else 0
+    known = numbers(lake)
+    return known[-1] if known else 0
 
 
 def latest(lake: Lake) -> Record:
@@ -96,13 +96,24 @@ def latest(lake: Lake) -> Record:
     return read(lake, latest_number(lake))
 
 
+def numbers(lake: Lake) -> list[int]:
+    """Numbers of the records that are kept, oldest first."""
+    return [int(name.removesuffix(".json")) for name in lake.names(FOLDER) if name.endswith(".json")]
+
+
+def find(lake: Lake, number: int) -> Record | None:
+    """One record, or None when it does not exist or has been retired."""
+    content = lake.read(f"{FOLDER}/{object_name(number)}")
+    return None if content is None else Record.from_json(content)
+
+
 def read(lake: Lake, number: int) -> Record:
     if number == 0:
         return Record()
-    content = lake.read(f"{FOLDER}/{object_name(number)}")
-    if content is None:
+    record = find(lake, number)
+    if record is None:
         raise LakeError(f"Publication {number} of {lake.url} does not exist or has been retired. Read the latest one.")
-    return Record.from_json(content)
+    return record
 
 
 def commit(lake: Lake, moves: Mapping[str, Move], run_id: str) -> Record:

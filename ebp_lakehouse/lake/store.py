@@ -5,12 +5,14 @@ Not here: Delta commits (delta.py), what is published (publication.py), DuckDB (
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 import uuid
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,7 +24,17 @@ from obstore.store import LocalStore, S3Store
 from ebp_lakehouse.errors import LakeError
 from ebp_lakehouse.settings import S3Options, Settings
 
+STAGED = re.compile(r"#\d+$")  # how obstore names a file that it has not finished, in a folder
 MINIMUM_FREE_BYTES = 200 * 1024 * 1024  # below this a folder lake refuses to start a write: half a batch helps nobody
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """What a listing tells: path under the lake's root, bytes, when it was written (UTC)."""
+
+    path: str
+    size: int
+    modified: datetime
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,15 @@ class Lake:
         except BaseError as error:
             raise self.explain(error, f"reading {path}") from error
 
+    def exists(self, path: str) -> bool:
+        try:
+            obstore.head(self.objects, path)
+        except (NotFoundError, FileNotFoundError):
+            return False
+        except BaseError as error:
+            raise self.explain(error, f"looking for {path}") from error
+        return True
+
     def create(self, path: str, content: bytes) -> bool:
         """Write ``path`` if nothing is there (conditional put, or exclusive create); False when somebody was first."""
         try:
@@ -96,18 +117,63 @@ class Lake:
         except BaseError as error:
             raise self.explain(error, f"deleting {path}") from error
 
-    def names(self, prefix: str) -> list[str]:
-        """Names (last path element) of the objects directly under ``prefix``, sorted."""
+    def delete_all(self, paths: Sequence[str]) -> None:
+        """Delete many objects, as few requests as the store allows; one that is gone already is no error."""
         try:
-            listed = [meta["path"] for batch in obstore.list(self.objects, prefix) for meta in batch]
+            obstore.delete(self.objects, list(paths))
+        except (NotFoundError, FileNotFoundError):
+            for path in paths:  # a folder stops at the first that is missing
+                self.delete(path)
+        except BaseError as error:
+            raise self.explain(error, f"deleting {len(paths)} objects") from error
+
+    def drop_unfinished(self, before: datetime, *, dry_run: bool) -> int:
+        """Give back what uploads that were killed before ``before`` hold: no listing shows it, the disk or bill does."""
+        if self.s3 is None:
+            staged = [path for path in Path(self.url).rglob("*#*") if STAGED.search(path.name)]
+            old = [path for path in staged if datetime.fromtimestamp(path.stat().st_mtime, UTC) < before]
+            for path in [] if dry_run else old:
+                path.unlink(missing_ok=True)
+            return len(old)
+        import boto3  # noqa: PLC0415  queries must start at once, and only this needs it
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+        parts = urlsplit(self.url)
+        prefix = parts.path.strip("/")
+        client = boto3.client("s3", **self.s3.boto3_client())
+        try:
+            pages = client.get_paginator("list_multipart_uploads").paginate(
+                Bucket=parts.netloc, Prefix=f"{prefix}/" if prefix else ""
+            )
+            uploads = [u for page in pages for u in page.get("Uploads", []) if u["Initiated"] < before]
+            for upload in [] if dry_run else uploads:
+                client.abort_multipart_upload(Bucket=parts.netloc, Key=upload["Key"], UploadId=upload["UploadId"])
+        except (BotoCoreError, ClientError) as error:
+            raise self.explain(error, "listing unfinished uploads") from error
+        finally:
+            client.close()
+        return len(uploads)
+
+    def listing(self, prefix: str) -> list[StoredObject]:
+        """Every finished object under ``prefix``, at any depth."""
+        try:
+            return [
+                StoredObject(meta["path"], meta["size"], meta["last_modified"])
+                for batch in obstore.list(self.objects, prefix)
+                for meta in batch
+            ]
         except (NotFoundError, FileNotFoundError) as error:
             if self.s3 is not None:  # S3 lists an unknown prefix as empty: what is missing is the bucket
                 raise self.explain(error, f"listing {prefix}") from error
             return []
         except BaseError as error:
             raise self.explain(error, f"listing {prefix}") from error
+
+    def names(self, prefix: str) -> list[str]:
+        """Names (last path element) of the objects directly under ``prefix``, sorted."""
         depth = prefix.strip("/").count("/") + 1
-        return sorted(path.rsplit("/", 1)[-1] for path in listed if path.count("/") == depth)
+        paths = (found.path for found in self.listing(prefix))
+        return sorted(path.rsplit("/", 1)[-1] for path in paths if path.count("/") == depth)
 
     def check_writable(self) -> None:
         """Refuse, before anything is written, a store that would lose commits or has no room left.

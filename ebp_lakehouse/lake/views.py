@@ -29,7 +29,9 @@ BRONZE_METADATA = (  # the eight of the specification, in its order, after the s
     "_bronze_valid_from",
     "_bronze_valid_to",
 )
-BRONZE_EXTRA = ("_bronze_ingestion_date", "_bronze_position")
+BRONZE_DAY = "_bronze_ingestion_date"
+BRONZE_EXTRA = (BRONZE_DAY, "_bronze_position")
+BRONZE_BOUNDED = (BRONZE_DAY, "_bronze_valid_from")  # bounds of 500 other columns would only make footers heavy
 
 _DUCKDB_TYPES = {
     "string": "VARCHAR",

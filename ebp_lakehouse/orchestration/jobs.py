@@ -1,6 +1,6 @@
-"""The one job and its schedule.
+"""The jobs and their schedules: the lakehouse every hour, its maintenance every night.
 
-Not here: what may run unattended beyond the hourly batch (automation comes with later layers).
+Not here: what may run unattended beyond them (automation comes with later layers).
 """
 
 # No `from __future__ import annotations` here: Dagster reads the class of `context` from the annotation itself.
@@ -9,10 +9,13 @@ from typing import Any
 
 import dagster as dg
 
+from ebp_lakehouse.lake import maintenance
+from ebp_lakehouse.lake.catalog import SCHEMAS
 from ebp_lakehouse.orchestration.partitions import daily_partitions, today
 from ebp_lakehouse.settings import Settings
 
 JOB = "lakehouse"
+MAINTENANCE = "maintenance"
 
 
 def lakehouse_job(settings: Settings) -> Any:
@@ -34,13 +37,76 @@ def hourly_schedule(settings: Settings) -> dg.ScheduleDefinition:
         job_name=JOB,
         cron_schedule="5 * * * *",
         execution_timezone="Europe/Paris",
-        default_status=(
-            dg.DefaultScheduleStatus.RUNNING
-            if settings.environment == "production"
-            else dg.DefaultScheduleStatus.STOPPED
-        ),
+        default_status=_status(settings),
     )
     def hourly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         return dg.RunRequest(run_key=context.scheduled_execution_time.isoformat(), partition_key=today().isoformat())
 
     return hourly
+
+
+def maintenance_job(settings: Settings) -> dg.JobDefinition:
+    """Vacuum, then merge the small files of each layer in that layer's pool, so that no batch is disturbed."""
+
+    @dg.op(name="vacuum", out=dg.Out(dg.Nothing), description="Drop what no publication within retention needs.")
+    def vacuum(context: dg.OpExecutionContext) -> None:
+        _report(context, maintenance.vacuum(settings))
+
+    def compaction(layer: str) -> dg.OpDefinition:
+        @dg.op(
+            name=f"compact_{layer}",
+            out=dg.Out(dg.Nothing),
+            pool=layer,
+            description=f"Merge the small files of {layer}, and publish them in one record.",
+        )
+        def compact(context: dg.OpExecutionContext) -> None:
+            _report(context, maintenance.compact_tables(settings, [layer], run_id=context.run_id))
+
+        return compact
+
+    @dg.job(
+        name=MAINTENANCE,
+        description="Few files and no old ones: safe beside readers and batches.",
+        executor_def=dg.in_process_executor,
+    )
+    def maintain() -> None:
+        vacuum()  # what fails in one step stops no other
+        for layer in SCHEMAS:
+            compaction(layer)()
+
+    return maintain
+
+
+def nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """Maintenance between two hourly batches; it runs by itself in production only."""
+    return dg.ScheduleDefinition(
+        name="nightly",
+        job_name=MAINTENANCE,
+        cron_schedule="35 3 * * *",
+        execution_timezone="Europe/Paris",
+        default_status=_status(settings),
+    )
+
+
+def _report(context: dg.OpExecutionContext, done: maintenance.Maintenance) -> None:
+    """What was done, in the run's metadata; tables that were skipped in its log; a failed table fails the run."""
+    for key, table in done.tables.items():
+        if table.skipped:
+            context.log.warning("%s was left for the next time: %s", key, table.skipped)
+    context.add_output_metadata(
+        {
+            "tables": len(done.tables),
+            "merged_bytes": sum(table.rewritten_bytes for table in done.tables.values()),
+            "deleted_files": sum(table.deleted_files for table in done.tables.values()),
+            "deleted_bytes": sum(table.deleted_bytes for table in done.tables.values()),
+            "log_entries": sum(table.log_entries for table in done.tables.values()),
+            "retired_records": done.retired_records,
+        }
+    )
+    if done.failures:
+        raise dg.Failure("\n".join(f"{key}: {text}" for key, text in done.failures.items()), allow_retries=False)
+
+
+def _status(settings: Settings) -> dg.DefaultScheduleStatus:
+    is_production = settings.environment == "production"
+    return dg.DefaultScheduleStatus.RUNNING if is_production else dg.DefaultScheduleStatus.STOPPED

@@ -49,10 +49,11 @@ def test_every_asset_says_what_it_is(definitions: dg.Definitions) -> None:
         assert node.metadata["dagster/column_schema"].columns, key
 
 
-def test_nothing_runs_unattended_outside_production(definitions: dg.Definitions) -> None:
-    assert definitions.resolve_schedule_def("hourly").default_status == dg.DefaultScheduleStatus.STOPPED
+@pytest.mark.parametrize("schedule", ["hourly", "nightly"])
+def test_nothing_runs_unattended_outside_production(definitions: dg.Definitions, schedule: str) -> None:
+    assert definitions.resolve_schedule_def(schedule).default_status == dg.DefaultScheduleStatus.STOPPED
     production = build_definitions(Settings(lake_url="/nowhere", environment="production"))
-    assert production.resolve_schedule_def("hourly").default_status == dg.DefaultScheduleStatus.RUNNING
+    assert production.resolve_schedule_def(schedule).default_status == dg.DefaultScheduleStatus.RUNNING
 
 
 if __name__ == "__main__":
