@@ -1,6 +1,6 @@
-"""How much slower than PostgreSQL itself: first load of the slice's tables into a lake, against raw binary COPY.
+"""How much slower than PostgreSQL itself: first load of the priority tables into a lake, against raw binary COPY.
 
-    python benchmarks/bronze_copy.py [--scale 1.0] [--runs 3] [--readers 2] [--s3] [--dlt]
+    python benchmarks/bronze_copy.py [--scale 1.0] [--runs 3] [--s3] [--dlt]
 
 Source: EBP_SOURCE_URL, or a demo company of --scale created on an embedded PostgreSQL. Floor and load take turns, each
 in a process of its own (so that peak memory is its own); medians are compared. --s3 loads into an embedded S3 store,
@@ -21,15 +21,14 @@ import sys
 import tempfile
 import time
 import venv
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-GOAL_RATIO = 3.0
-GOAL_MEGABYTES = 1500
+from environment import child, demo_source, empty_lake
+
+GOAL_RATIO = 2.5
+GOAL_MEGABYTES = 1000
 DLT_VENV = Path(tempfile.gettempdir()) / "ebp_lakehouse_benchmark_dlt"
 DLT_SCRIPT = """
 import json, os, resource, sys, time
@@ -50,33 +49,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--readers", type=int, default=2)
     parser.add_argument("--s3", action="store_true")
     parser.add_argument("--dlt", action="store_true")
     parser.add_argument("--child", choices=["floor", "load", "again"], help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        print(json.dumps(CHILDREN[options.child](options.readers)))
+        print(json.dumps(CHILDREN[options.child]()))
         return
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ebp_benchmark_")))
         environment = dict(os.environ)
         if not environment.get("EBP_SOURCE_URL"):
             environment["EBP_SOURCE_URL"] = stack.enter_context(demo_source(home, options.scale))
-        environment |= stack.enter_context(lake(home, s3=options.s3))
+        environment |= stack.enter_context(empty_lake(home, s3=options.s3))
         measure(options, environment, home)
 
 
 def measure(options: argparse.Namespace, environment: dict[str, str], home: Path) -> None:
     floors, loads = [], []
     for run in range(options.runs):
-        floors.append(child("floor", options, environment))
+        floors.append(child(__file__, ["--child", "floor"], environment))
         environment["EBP_LAKE_URL"] = f"{environment['EBP_LAKE_URL'].rsplit('/', 1)[0]}/run{run}"
-        loads.append(child("load", options, environment))
+        loads.append(child(__file__, ["--child", "load"], environment))
         print(f"run {run + 1}: COPY {floors[-1]['seconds']:.2f} s, load {loads[-1]['seconds']:.2f} s", flush=True)
         if run + 1 < options.runs and not options.s3:
             shutil.rmtree(environment["EBP_LAKE_URL"])
-    again = child("again", options, environment)
+    again = child(__file__, ["--child", "again"], environment)
     floor = statistics.median(f["seconds"] for f in floors)
     load = statistics.median(r["seconds"] for r in loads)
     peak = max(r["megabytes"] for r in loads)
@@ -87,7 +85,7 @@ def measure(options: argparse.Namespace, environment: dict[str, str], home: Path
     )
     print(f"{first['bytes'] / 1e6:.0f} MB of Parquet in {'S3' if options.s3 else 'a folder'}")
     row("raw COPY (binary) to nowhere, one connection", floor, None, None)
-    row(f"first load, {options.readers} tables at a time", load, load / floor, peak)
+    row("first load, two tables at a time", load, load / floor, peak)
     row("the same again, nothing changed", again["seconds"], again["seconds"] / floor, again["megabytes"])
     if options.dlt:
         result = run_dlt(first["names"], environment, home)
@@ -109,15 +107,7 @@ def row(what: str, seconds: float, ratio: float | None, megabytes: float | None)
     )
 
 
-def child(what: str, options: argparse.Namespace, environment: dict[str, str]) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, __file__, "--child", what, "--readers", str(options.readers)],
-        env=environment, stdout=subprocess.PIPE, text=True, check=True,
-    )  # fmt: skip
-    return dict(json.loads(done.stdout.splitlines()[-1]))
-
-
-def floor(_readers: int) -> dict[str, Any]:
+def floor() -> dict[str, Any]:
     """Every column of every table, the secrets included: PostgreSQL at its cheapest, thrown away on arrival."""
     from psycopg import sql  # noqa: PLC0415
 
@@ -127,7 +117,7 @@ def floor(_readers: int) -> dict[str, Any]:
 
     size = 0
     with connect(os.environ["EBP_SOURCE_URL"]) as connection:
-        tables = introspect(connection, Registry.load())
+        tables = introspect(connection, Registry.load().select("priority"))
         started = time.perf_counter()
         for table in tables.values():
             statement = sql.SQL("COPY {} TO STDOUT (FORMAT binary)").format(table.identifier)
@@ -137,41 +127,20 @@ def floor(_readers: int) -> dict[str, Any]:
     return {"seconds": time.perf_counter() - started, "bytes": size}
 
 
-def load(readers: int) -> dict[str, Any]:
-    """A whole run as the house makes it: capture, ingest, reconcile, publish."""
-    from ebp_lakehouse.bronze.ingest import TableBatch, ingest_table, reconcile  # noqa: PLC0415
-    from ebp_lakehouse.lake import publication  # noqa: PLC0415
-    from ebp_lakehouse.lake.delta import open_at_pin  # noqa: PLC0415
-    from ebp_lakehouse.lake.store import Lake  # noqa: PLC0415
+def load() -> dict[str, Any]:
+    """A whole run as the house makes it: capture, ingest, contract, reconciliation, publication, catalogs."""
+    from ebp_lakehouse.bronze.batch import run_batch  # noqa: PLC0415
+    from ebp_lakehouse.orchestration.partitions import today  # noqa: PLC0415
     from ebp_lakehouse.settings import Settings  # noqa: PLC0415
-    from ebp_lakehouse.source.extraction import Capture  # noqa: PLC0415
-    from ebp_lakehouse.source.registry import Registry, TableSpec  # noqa: PLC0415
+    from ebp_lakehouse.source.registry import Registry  # noqa: PLC0415
 
     started = time.perf_counter()
     settings = Settings.from_environment()
-    store = Lake.open(settings)
-    record = publication.latest(store)
-    with Capture(settings.source(), tuple(Registry.load()), readers=readers) as capture:
-
-        def one(spec: TableSpec) -> TableBatch:
-            pin = record.pins.get(spec.lake_key)
-            writer = open_at_pin(store, spec.lake_key, pin)
-            batch = ingest_table(capture, spec, writer, pin, capture.today)
-            # What is not published yet is proved before it is; an unchanged table was proved when it was.
-            assert batch.commit is None or reconcile(batch, writer) == []
-            return batch
-
-        largest_first = sorted(capture.specs, key=lambda spec: -size_of(capture, spec))
-        with ThreadPoolExecutor(readers) as pool:
-            batches = list(pool.map(one, largest_first))
-        now = datetime.now(UTC).isoformat()
-        moves = {
-            batch.key: publication.Move(batch.based_on, batch.pin(capture.today, published_at=now))
-            for batch in batches
-            if batch.commit
-        }
-    if moves:
-        publication.commit(store, moves, "benchmark")
+    result = run_batch(settings, Registry.load().select(settings.tables), [today()], today())
+    outcomes = result.outcomes.values()
+    unhealthy = [f"{o.spec.name}: {o.error or o.problems or o.differences}" for o in outcomes if not o.healthy]
+    assert not unhealthy, unhealthy
+    batches = [outcome.batch for outcome in outcomes if outcome.batch is not None]
     return {
         "seconds": time.perf_counter() - started,
         "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
@@ -182,44 +151,7 @@ def load(readers: int) -> dict[str, Any]:
     }
 
 
-def size_of(capture: Any, spec: Any) -> int:
-    table = capture.tables.get(spec.name)
-    return table.estimated_rows * len(table.columns) if table else 0
-
-
 CHILDREN = {"floor": floor, "load": load, "again": load}
-
-
-@contextmanager
-def demo_source(home: Path, scale: float) -> Iterator[str]:
-    import psycopg  # noqa: PLC0415
-
-    from ebp_lakehouse.demo.create import create_company  # noqa: PLC0415
-    from ebp_lakehouse.demo.servers import EmbeddedPostgres  # noqa: PLC0415
-
-    with EmbeddedPostgres(home / "postgres") as server:
-        print(f"creating a demo company at scale {scale:g} …", flush=True)
-        create_company(server.url, scale, seed=1, as_of=datetime.now(UTC).date())
-        with psycopg.connect(server.url, autocommit=True) as connection:
-            connection.execute("VACUUM (FREEZE, ANALYZE)")
-        yield server.url
-
-
-@contextmanager
-def lake(home: Path, *, s3: bool) -> Iterator[dict[str, str]]:
-    """The EBP_* variables of an empty lake."""
-    if not s3:
-        yield {"EBP_LAKE_URL": str(home / "lake" / "run")}
-        return
-    from ebp_lakehouse.demo.servers import EmbeddedS3  # noqa: PLC0415
-
-    with EmbeddedS3(home / "s3") as store:
-        yield {
-            "EBP_LAKE_URL": f"s3://{store.bucket}/run",
-            "EBP_S3_ENDPOINT_URL": store.endpoint_url,
-            "AWS_ACCESS_KEY_ID": store.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": store.secret_access_key,
-        }
 
 
 def run_dlt(names: list[str], environment: dict[str, str], home: Path) -> dict[str, Any]:
