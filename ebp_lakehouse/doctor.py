@@ -21,7 +21,7 @@ from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.source.connection import connect, location
 from ebp_lakehouse.source.introspection import introspect
-from ebp_lakehouse.source.registry import Registry
+from ebp_lakehouse.source.registry import selected_tables
 
 MINIMUM_SERVER = 130000  # pg_current_snapshot() and xid8
 LITTLE_ROOM = 2 * 2**30
@@ -58,7 +58,7 @@ def source(settings: Settings) -> Iterator[Finding]:
             yield Finding("fail", "source", where, "PostgreSQL 13 or later is needed: upgrade, or use a newer copy.")
             return
         yield Finding("ok", "source", where)
-        specs = Registry.load().select(settings.tables)
+        specs = selected_tables(settings)
         tables = introspect(connection, specs)
         missing = [spec for spec in specs if spec.name not in tables]
         needed = [spec.name for spec in missing if not spec.support]

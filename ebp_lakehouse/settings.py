@@ -82,6 +82,7 @@ class Settings(BaseModel):
         s3: how to reach the store when ``lake_url`` is on S3.
         ingest_mode: how changes come in.
         tables: ``priority``, ``all`` or a comma-separated list of EBP table names.
+        tables_file: the user's registry of further tables (``ebp-lakehouse discover`` writes one), or None.
         first_partition: the first ingestion date that can be back-filled.
         environment: what may run unattended is declared per environment.
         memory_limit: DuckDB's ceiling for one session.
@@ -97,6 +98,7 @@ class Settings(BaseModel):
     s3: S3Options | None = None
     ingest_mode: Literal["batch", "cdc"] = "batch"
     tables: str = "priority"
+    tables_file: Path | None = None
     first_partition: date = date(2025, 1, 1)
     environment: Literal["local", "production"] = "local"
     memory_limit: str = "1GB"

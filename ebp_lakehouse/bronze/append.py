@@ -15,7 +15,8 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Self
+from urllib.parse import unquote
 
 import obstore
 import pyarrow as pa
@@ -24,7 +25,9 @@ import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
+from ebp_lakehouse.bronze.state import reading
 from ebp_lakehouse.bronze.versions import MONTH, PARTITION_BY
+from ebp_lakehouse.bronze.widening import rewritten, widened
 from ebp_lakehouse.lake.delta import Commit, TableWriter
 
 ROW_GROUP_BYTES = 64 * 1024 * 1024  # in Arrow; a few thousand rows of the widest tables
@@ -35,12 +38,17 @@ DAY = "_bronze_ingestion_date"
 def append(writer: TableWriter, batches: pa.RecordBatchReader, *, description: str) -> Commit:
     """Write ``batches`` (``versions.physical_schema``) as new files and commit them; the schema grows if needed.
 
-    On a table that has no row yet the schema is replaced, not grown. An exception of the reader leaves files that no
+    Where a column of the table is of a narrower type, its files are written anew in the same commit, so that all files of
+    a version have the types that its schema states, as every reader of Delta expects. On a table that has no row yet the schema is replaced, not grown. An exception of the reader leaves files that no
     commit names; vacuum removes them.
     """
+    stored = writer.schema
+    is_empty = not writer.files() or stored is None
     added = _write_files(writer, batches)
+    widens = stored is not None and not is_empty and bool(widened(stored, batches.schema))
+    if widens and stored is not None:
+        added += _rewrite_files(writer, stored, batches.schema)
     schema = Schema.from_arrow(batches.schema)
-    is_empty = not writer.files()
 
     def commit(table: DeltaTable | None, properties: CommitProperties) -> None:
         if table is None:
@@ -56,7 +64,7 @@ def append(writer: TableWriter, batches: pa.RecordBatchReader, *, description: s
                 commit_properties=properties,
             )
             return
-        if not is_empty:
+        if not is_empty and not widens:
             # Commits of this handle, unseen until a record pins the last one; a crash in between is undone at the next
             # opening. The fence's number goes with the rows.
             known = {f.name for f in table.schema().fields}
@@ -64,7 +72,7 @@ def append(writer: TableWriter, batches: pa.RecordBatchReader, *, description: s
             if new:
                 table.alter.add_columns(new)
         table.create_write_transaction(
-            added, "overwrite" if is_empty else "append", schema, PARTITION_BY, commit_properties=properties
+            added, "overwrite" if is_empty or widens else "append", schema, PARTITION_BY, commit_properties=properties
         )
         table.update_incremental()  # unlike write_deltalake, a write transaction leaves the handle where it was
 
@@ -82,6 +90,19 @@ class _File:
     waiting_bytes: int = 0
     rows: int = 0
     days: set[date] = field(default_factory=set)
+
+    @classmethod
+    def create(cls, writer: TableWriter, month: str, schema: pa.Schema) -> Self:
+        path = f"{MONTH}={month}/part-{uuid.uuid4()}.snappy.parquet"
+        sink = _Sink(writer, path)
+        parquet = pq.ParquetWriter(
+            pa.PythonFile(sink, mode="w"),
+            schema,
+            compression="snappy",
+            dictionary_pagesize_limit=DICTIONARY_PAGE_BYTES,
+            write_statistics=[DAY, "_bronze_valid_from"],
+        )
+        return cls(path, sink, parquet)
 
     def add(self, batch: pa.RecordBatch) -> None:
         self.rows += batch.num_rows
@@ -153,6 +174,20 @@ class _Sink:
         self._upload.close()
 
 
+def _rewrite_files(writer: TableWriter, stored: pa.Schema, schema: pa.Schema) -> list[AddAction]:
+    """Each published file again, with the types of ``schema``."""
+    wanted = pa.schema([f for f in schema if f.name != MONTH])
+    added = []
+    with reading(writer.lake) as connection:
+        for uri in writer.files():
+            month = unquote(uri.rsplit("/", 2)[1]).removeprefix(f"{MONTH}=")
+            file = _File.create(writer, month, wanted)
+            for batch in rewritten(connection, uri, stored, wanted):
+                file.add(batch)
+            added.append(file.finish(month))
+    return added
+
+
 def _write_files(writer: TableWriter, batches: pa.RecordBatchReader) -> list[AddAction]:
     """One file per month (one, except for a window that spans several)."""
     stored = pa.schema([f for f in batches.schema if f.name != MONTH])
@@ -162,19 +197,7 @@ def _write_files(writer: TableWriter, batches: pa.RecordBatchReader) -> list[Add
         rows = batch.drop_columns([MONTH])
         for month in pc.unique(months).to_pylist():
             if month not in files:
-                path = f"{MONTH}={month}/part-{uuid.uuid4()}.snappy.parquet"
-                sink = _Sink(writer, path)
-                files[month] = _File(
-                    path,
-                    sink,
-                    pq.ParquetWriter(
-                        pa.PythonFile(sink, mode="w"),
-                        stored,
-                        compression="snappy",
-                        dictionary_pagesize_limit=DICTIONARY_PAGE_BYTES,
-                        write_statistics=[DAY, "_bronze_valid_from"],
-                    ),
-                )
+                files[month] = _File.create(writer, month, stored)
             own = pc.equal(months, month)
             files[month].add(rows if pc.all(own).as_py() else rows.filter(own))
     return [file.finish(month) for month, file in files.items()]

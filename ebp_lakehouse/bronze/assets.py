@@ -27,9 +27,10 @@ from ebp_lakehouse.orchestration.reporting import (
 )
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.source.introspection import reference_table
-from ebp_lakehouse.source.registry import Registry, TableSpec
+from ebp_lakehouse.source.registry import TableSpec, selected_tables
 
 PREVIEW_COLUMNS = 12
+KEY_OF_SOURCE = "as the source's catalogue says"
 
 
 class BronzeConfig(dg.Config):
@@ -40,8 +41,8 @@ class BronzeConfig(dg.Config):
 
 
 def bronze_assets(settings: Settings) -> dg.AssetsDefinition:
-    """Every registered source table of ``EBP_TABLES``."""
-    specs = Registry.load().select(settings.tables)
+    """Every source table of ``EBP_TABLES``."""
+    specs = selected_tables(settings)
     by_asset = {spec.asset: spec for spec in specs}
 
     @dg.multi_asset(
@@ -88,7 +89,11 @@ def _asset_spec(spec: TableSpec) -> dg.AssetSpec:
         kinds={"postgres", "deltalake", "bronze"},
         owners=["team:data"],
         tags={"domain": spec.domain, "layer": "bronze"},
-        metadata={"source_table": spec.name, "key": ", ".join(spec.key), **column_schema(columns)},
+        metadata={
+            "source_table": spec.name,
+            "key": ", ".join(reference.key) or KEY_OF_SOURCE,
+            **column_schema(columns),
+        },
     )
 
 
@@ -161,8 +166,10 @@ def _previews(settings: Settings, result: BatchResult) -> dict[str, dict[str, An
             relation = f"bronze.{quote_identifier(outcome.spec.asset)}"
             names = [row[0] for row in connection.execute(f"DESCRIBE {relation}").fetchall()]
             wanted = [n for n in names if outcome.spec.personal_class(n) == "none" and not n.startswith("_")]
-            wanted.sort(key=lambda name, key=outcome.spec.key: name not in key)  # type: ignore[misc]
-            columns = ", ".join(map(quote_identifier, wanted[:PREVIEW_COLUMNS]))
+            key = outcome.batch.identity if outcome.batch else ()
+            wanted.sort(key=lambda name, key=key: name not in key)  # type: ignore[misc]
+            # As text: no client shows every date that the lake holds.
+            columns = ", ".join(f"{c}::VARCHAR AS {c}" for c in map(quote_identifier, wanted[:PREVIEW_COLUMNS]))
             if columns:
                 rows = connection.execute(f"SELECT {columns} FROM {relation} LIMIT {PREVIEW_ROWS}").to_arrow_table()
                 shown[outcome.spec.asset] = {"preview": preview(pl.DataFrame(rows))}

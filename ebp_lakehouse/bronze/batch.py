@@ -148,7 +148,7 @@ class _Attempt:
             if batch.commit is None:  # proved when it was published
                 return TableOutcome(spec, batch)
             table = capture.tables.get(spec.name) or reference_table(spec)
-            problems = check_appended(writer, before, table, spec)
+            problems = check_appended(writer, before, table, spec, batch.identity)
             differences = reconcile(batch, writer)
         except LakehouseError as error:
             return TableOutcome(spec, error=str(error))

@@ -8,6 +8,7 @@ Not here: reading the source (source/extraction.py), deciding what is new (fold.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation, localcontext
@@ -17,17 +18,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
+from ebp_lakehouse.bronze.instants import UnknownInstantError, instants
 from ebp_lakehouse.errors import ExtractionError
-from ebp_lakehouse.source.introspection import SourceTable
-from ebp_lakehouse.source.types import normalised, type_name
+from ebp_lakehouse.source.introspection import Column, SourceTable
+from ebp_lakehouse.source.naming import METADATA, column_names
+from ebp_lakehouse.source.types import common, normalised, spelled, type_name
 
-METADATA = "_bronze_"
+WHOLE_ROW = ("_bronze_record_hash",)  # the key of a table that has none: see record_digest
+SPELLING = b"spelling"  # in a field's metadata
 SHOWN_CHARACTERS = 80
 DECIMAL_DIGITS = 2000  # more than PostgreSQL prints for any numeric that could fit
 
 # A byte-order mark at the start of the first value would be eaten by the CSV reader; an empty first line, skipped,
 # keeps it away from the reader's start.
 _GUARD = b"\n"
+_COLUMN = re.compile(r"In CSV column #(\d+)")
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class Layout:
 
     Attributes:
         table: EBP's name, for messages.
+        key: the lake's names of the key columns; the record's hash where the whole row is the key.
         schema: names and types of the source columns as the lake holds (or will hold) them.
         selected: per column of ``schema`` its name at the source, or None where the source dropped it.
         added: columns that the lake does not have yet.
@@ -49,51 +55,63 @@ class Layout:
 
     @cached_property
     def key_schema(self) -> pa.Schema:
-        return pa.schema([self.schema.field(name) for name in self.key])
+        return pa.schema(
+            [self.schema.field(n) if n in self.schema.names else pa.field(n, pa.string()) for n in self.key]
+        )
+
+    @property
+    def is_whole_row(self) -> bool:
+        return self.key == WHOLE_ROW
+
+    @property
+    def key_selected(self) -> list[str | None]:
+        """The key columns' names at the source."""
+        return [self.selected[self.schema.get_field_index(name)] for name in self.key]
 
 
 def layout(table: SourceTable, lake_schema: pa.Schema | None) -> Layout:
     """Lay the source's columns out in the lake's order; what is new goes to the end.
 
+    A column whose type changed takes the least type that holds both (``types.common``): the lake's never narrows.
+
     Raises:
-        ExtractionError: a column changed its type, two names differ only by case, or the key is not there.
+        ExtractionError: the key is not there, or two names cannot be told apart.
     """
     known = {f.name: normalised(f.type) for f in lake_schema or () if not f.name.startswith(METADATA)}
     lost = [name for name in table.key if table.column(name) is None]
     if lost:
         raise ExtractionError(
             f'Table "{table.name}": key column {", ".join(lost)} does not exist at the source. '
-            "Correct `key` in source/tables.yaml, or the copy of EBP."
+            "Correct `key` in source/tables.yaml (or your EBP_TABLES_FILE), or the copy of EBP."
         )
-    reserved = [c.name for c in table.columns if c.name.startswith(METADATA)]
-    if reserved:
-        raise ExtractionError(
-            f'Table "{table.name}": column {reserved[0]} has a name reserved for the lake. Rename it.'
-        )
-    for column in table.columns:
-        if column.name in known and not known[column.name].equals(column.arrow):
-            raise ExtractionError(
-                f'Table "{table.name}", column "{column.name}": its type changed from '
-                f"{type_name(known[column.name])} to {column.pg_type}. The lake keeps the old type and is unchanged. "
-                "Restore the type at the source, or take the column out (`exclude` in source/tables.yaml)."
-            )
-    present = {column.name for column in table.columns}
-    added = [column for column in table.columns if column.name not in known]
+    names = column_names(((column.number, column.name) for column in table.columns), known)
+    present = {names[column.name]: column for column in table.columns}
+    added = [name for name in present if name not in known]
     folded: dict[str, str] = {}
-    for name in (*known, *(column.name for column in added)):
+    for name in (*known, *added):
         other = folded.setdefault(name.casefold(), name)
         if other != name:
             raise ExtractionError(
                 f'Table "{table.name}": columns "{other}" and "{name}" differ only by case, which no reader of the '
-                "lake can tell apart. Exclude one of them in source/tables.yaml."
+                "lake can tell apart. Exclude one of them in source/tables.yaml (or your EBP_TABLES_FILE)."
             )
+    fields = [_field(name, known.get(name), present.get(name)) for name in (*known, *added)]
     return Layout(
         table=table.name,
-        key=table.key,
-        schema=pa.schema([*known.items(), *((column.name, column.arrow) for column in added)]),
-        selected=tuple([name if name in present else None for name in known] + [column.name for column in added]),
-        added=tuple(column.name for column in added),
+        key=tuple(names[name] for name in table.key) or WHOLE_ROW,
+        schema=pa.schema(fields),
+        selected=tuple(present[name].name if name in present else None for name in (*known, *added)),
+        added=tuple(added),
     )
+
+
+def _field(name: str, lake: pa.DataType | None, column: Column | None) -> pa.Field:
+    """A column as the lake will hold it; its metadata say how its text differs from what COPY sends, if it does."""
+    if column is None:
+        return pa.field(name, lake)
+    kind = column.arrow if lake is None else common(lake, column.arrow)
+    spelling = spelled(column.pg_type) if pa.types.is_string(kind) else None
+    return pa.field(name, kind, metadata={SPELLING: spelling} if spelling else None)
 
 
 def canonical_text(line: bytes | bytearray | memoryview) -> bytes:
@@ -101,8 +119,14 @@ def canonical_text(line: bytes | bytearray | memoryview) -> bytes:
     return bytes(line).rstrip(b",\n")
 
 
-def record_digest(text: bytes) -> bytes:
-    """MD5 of a canonical text, 16 bytes; ``_bronze_record_hash`` is its hexadecimal form."""
+def record_digest(text: bytes, occurrence: int = 1) -> bytes:
+    """MD5 of a canonical text, 16 bytes; ``_bronze_record_hash`` is its hexadecimal form.
+
+    A table without a key may hold a row several times. The copies are told apart by ``occurrence``, from 2 on hashed
+    behind a newline, where no canonical text has anything but a quoted value.
+    """
+    if occurrence > 1:
+        text += b"\n%d" % occurrence
     return hashlib.md5(text, usedforsecurity=False).digest()
 
 
@@ -113,10 +137,7 @@ def parse(lines: Sequence[bytes], schema: pa.Schema, *, table: str, key: Sequenc
         ExtractionError: a value does not fit its type; names table, column, key and value.
     """
     data = _GUARD + b"".join(lines)
-    try:
-        parsed = _convert(data, schema, schema.names)
-    except pa.ArrowInvalid as error:
-        parsed = _parse_carefully(data, schema, table, key, error)
+    parsed = _converted(data, schema, table, key)
     if parsed.num_rows != len(lines):
         raise ExtractionError(f'Table "{table}": {len(lines)} rows were read as {parsed.num_rows}. Report this.')
     return parsed
@@ -151,40 +172,78 @@ def _convert(data: bytes, schema: pa.Schema, names: Sequence[str], *, as_text: b
                 index, field, pa.array(map(_unhex, parsed.column(index).to_pylist()), pa.binary())
             )
         elif pa.types.is_decimal(field.type):
-            _check_precision(parsed.column(index), field)
+            _check_precision(parsed.column(index), field, schema)
+        elif field.metadata and SPELLING in field.metadata:
+            spelling = field.metadata[SPELLING].decode()
+            parsed = parsed.set_column(index, field, _as_shown(parsed.column(index), spelling))
     return parsed
 
 
-def _check_precision(column: pa.ChunkedArray, field: pa.Field) -> None:
+def _as_shown(texts: pa.ChunkedArray, spelling: str) -> pa.ChunkedArray:
+    """What ``::text`` shows, from what COPY sends: see ``types.spelled``."""
+    match spelling:
+        case "padded":
+            return pc.utf8_rtrim(texts, characters=" ")
+        case "boolean":
+            return pc.if_else(pc.equal(texts, "t"), "true", "false")
+        case "inet":
+            mask = pc.if_else(pc.match_substring(texts, ":"), "/128", "/32")
+            return pc.if_else(pc.match_substring(texts, "/"), texts, pc.binary_join_element_wise(texts, mask, ""))
+    raise ValueError(spelling)
+
+
+def _check_precision(column: pa.ChunkedArray, field: pa.Field, schema: pa.Schema) -> None:
     """The CSV reader checks the scale but lets too many digits through; Parquet would then cut the high bytes off."""
     bound = 10 ** (field.type.precision - field.type.scale)
     extremes = pc.min_max(column).as_py()
     if any(value is not None and abs(value) >= bound for value in extremes.values()):
-        raise pa.ArrowInvalid(f"a value of {field.name} has more than {field.type.precision} digits")
+        number = schema.get_field_index(field.name)
+        raise pa.ArrowInvalid(f"In CSV column #{number}: a value has more than {field.type.precision} digits")
 
 
 def _unhex(text: str | None) -> bytes | None:
     return None if text is None else bytes.fromhex(text.removeprefix("\\x"))
 
 
-def _parse_carefully(
-    data: bytes, schema: pa.Schema, table: str, key: Sequence[str], error: pa.ArrowInvalid
-) -> pa.Table:
-    """Column by column, to name the value that does not fit, or to accept what only the fast reader refuses."""
-    columns = []
-    for field in schema:
+def _converted(data: bytes, schema: pa.Schema, table: str, key: Sequence[str]) -> pa.Table:
+    """All columns; those that the fast reader refuses are read as text, then value by value."""
+    careful: dict[str, pa.ChunkedArray] = {}
+    while True:
+        quick = pa.schema([f if f.name not in careful else pa.field(f.name, pa.string()) for f in schema])
         try:
-            columns.append(_convert(data, schema, [field.name]).column(0))
-        except pa.ArrowInvalid:
-            texts = _convert(data, schema, [field.name], as_text=True).column(0).to_pylist()
-            values = []
-            for row, text in enumerate(texts):
-                try:
-                    values.append(_one_value(text, field))
-                except (ValueError, ArithmeticError, pa.ArrowInvalid):
-                    raise _refused(data, schema, table, key, field, row, str(text)) from error
-            columns.append(pa.chunked_array([pa.array(values, field.type)]))
-    return pa.Table.from_arrays(columns, schema=schema)
+            parsed = _convert(data, quick, schema.names)
+        except pa.ArrowInvalid as error:
+            column = _COLUMN.search(str(error))
+            if column is None or schema.names[int(column[1])] in careful:
+                raise
+            name = schema.names[int(column[1])]
+            texts = _convert(data, schema, [name], as_text=True).column(0).combine_chunks()
+            careful[name] = _carefully(texts, schema.field(name), data, schema, table, key)
+        else:
+            break
+    for index, name in enumerate(schema.names):
+        if name in careful:
+            parsed = parsed.set_column(index, schema.field(name), careful[name])
+    return parsed.cast(schema)
+
+
+def _carefully(
+    texts: pa.StringArray, field: pa.Field, data: bytes, schema: pa.Schema, table: str, key: Sequence[str]
+) -> pa.ChunkedArray:
+    """One column that the fast reader refused: instants it does not know, decimals with needless zeros; or refused."""
+    if pa.types.is_temporal(field.type):
+        try:
+            return pa.chunked_array([instants(texts, field.type)])
+        except UnknownInstantError as error:
+            row = pc.index(texts, error.args[0]).as_py()
+            raise _refused(data, schema, table, key, field, row, error.args[0]) from None
+    values = []
+    for row, text in enumerate(texts.to_pylist()):
+        try:
+            values.append(_one_value(text, field))
+        except (ValueError, ArithmeticError, pa.ArrowInvalid):
+            raise _refused(data, schema, table, key, field, row, str(text)) from None
+    return pa.chunked_array([pa.array(values, field.type)])
 
 
 def _one_value(text: str | None, field: pa.Field) -> object:
@@ -209,8 +268,8 @@ def _refused(
     shown = text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
     return ExtractionError(
         f'Table "{table}", column "{field.name}", row {describe_key(keys)}: the value {shown!r} does not fit '
-        f"{type_name(field.type)}. Nothing of this table was written. Correct the row in EBP, or exclude the column "
-        "(`exclude` in source/tables.yaml)."
+        f"{type_name(field.type)}. Nothing of this table was written. Correct the row in EBP, or exclude the column, "
+        "or keep it as text (`exclude`, `text` in source/tables.yaml or your EBP_TABLES_FILE)."
     )
 
 

@@ -18,27 +18,34 @@ from ebp_lakehouse.bronze.versions import METADATA_SCHEMA, SOURCE_SYSTEM
 from ebp_lakehouse.lake.delta import TableWriter, arrow_schema, file_uris
 from ebp_lakehouse.lake.session import quote_identifier, quote_literal
 from ebp_lakehouse.source.introspection import SourceTable
+from ebp_lakehouse.source.naming import column_names
 from ebp_lakehouse.source.registry import TableSpec
+from ebp_lakehouse.source.types import common, normalised
 from ebp_lakehouse.validation import MAX_PROBLEMS, problems_of
 
 
-def check_appended(writer: TableWriter, before: Sequence[str], table: SourceTable, spec: TableSpec) -> list[str]:
+def check_appended(
+    writer: TableWriter, before: Sequence[str], table: SourceTable, spec: TableSpec, key: Sequence[str]
+) -> list[str]:
     """What is wrong with the files that a commit added to those of ``before``, in words; nothing when all is well.
 
-    Types of every column come from the Delta schema; only metadata and key columns are read back.
+    ``key`` are the lake's names of the key columns. Types of every column come from the Delta schema; only metadata and key columns are read back.
     """
     if writer.table is None:
         return []
     schema = arrow_schema(writer.table)
-    problems = _wrong_types(schema, table, spec)
+    problems = _wrong_types(schema, table, key)
     uris = sorted(set(file_uris(writer.table)) - set(before))
     if not uris or problems:
         return problems
-    frame = _read(writer, uris, [*METADATA_SCHEMA.names, *spec.key])
-    return problems_of(rows_schema(spec, schema), frame)
+    frame = _read(writer, uris, list(dict.fromkeys([*METADATA_SCHEMA.names, *key])))
+    # A version that ends a row of a former key may lack a value in the present one; a live row may not.
+    live = frame.filter(~pl.col("_bronze_is_deleted"))
+    problems = [f"{name}: a key without value ({n} rows)" for name in key if (n := live[name].null_count())]
+    return [*problems, *problems_of(rows_schema(spec, schema, key), frame)]
 
 
-def rows_schema(spec: TableSpec, schema: pa.Schema) -> pa_polars.DataFrameSchema:
+def rows_schema(spec: TableSpec, schema: pa.Schema, key: Sequence[str]) -> pa_polars.DataFrameSchema:
     """Pandera's view of the metadata and key columns of one table."""
     checks: dict[str, list[Any]] = {
         "_bronze_source_system": [Check.eq(SOURCE_SYSTEM)],
@@ -49,23 +56,30 @@ def rows_schema(spec: TableSpec, schema: pa.Schema) -> pa_polars.DataFrameSchema
     }
     return pa_polars.DataFrameSchema(
         {
-            name: pa_polars.Column(_polars(schema.field(name).type), checks=checks.get(name, []), nullable=False)
-            for name in (*METADATA_SCHEMA.names, *spec.key)
+            name: pa_polars.Column(
+                _polars(schema.field(name).type),
+                checks=checks.get(name, []),
+                nullable=name not in METADATA_SCHEMA.names,
+            )
+            for name in dict.fromkeys((*METADATA_SCHEMA.names, *key))
         },
-        unique=[*spec.key, "_bronze_valid_from"],
+        unique=[*key, "_bronze_valid_from"],
         strict=True,
         name=spec.lake_key,
     )
 
 
-def _wrong_types(schema: pa.Schema, table: SourceTable, spec: TableSpec) -> list[str]:
+def _wrong_types(schema: pa.Schema, table: SourceTable, key: Sequence[str]) -> list[str]:
+    """Columns that are missing, or cannot hold what is declared (a type that widened once holds more)."""
     declared = {field.name: field.type for field in METADATA_SCHEMA}
-    declared |= {column.name: column.arrow for column in table.columns}
-    problems = [f"column {name} is missing" for name in (*METADATA_SCHEMA.names, *spec.key) if name not in schema.names]
+    names = column_names(((column.number, column.name) for column in table.columns), schema.names)
+    declared |= {names[column.name]: column.arrow for column in table.columns}
+    problems = [f"column {name} is missing" for name in (*METADATA_SCHEMA.names, *key) if name not in schema.names]
     problems += [
         f"column {field.name} is {field.type}, declared {declared[field.name]}"
         for field in schema
-        if field.name in declared and field.type != declared[field.name]
+        if field.name in declared
+        and not common(declared[field.name], normalised(field.type)).equals(normalised(field.type))
     ]
     return problems[:MAX_PROBLEMS]
 

@@ -18,12 +18,13 @@ import polars as pl
 
 from ebp_lakehouse.errors import ExtractionError
 
-HASH = "_hash"
-IS_DELETED = "_is_deleted"
-VALID_FROM = "_valid_from"
-POSITION = "_position"
-ROW = "_row"
-CHANGE = "_change"
+# No source column can have these names: see source/naming.py.
+HASH = "_bronze_fold_hash"
+IS_DELETED = "_bronze_fold_is_deleted"
+VALID_FROM = "_bronze_fold_valid_from"
+POSITION = "_bronze_fold_position"
+ROW = "_bronze_fold_row"
+CHANGE = "_bronze_fold_change"
 INSERT, UPDATE, DELETE = "insert", "update", "delete"
 
 STATE_SCHEMA = {
@@ -42,19 +43,21 @@ def fold(
     """Keep the changes that are new versions.
 
     Args:
-        changes: one row per key: the key columns, ``_hash``, ``_is_deleted``.
+        changes: one row per key: the key columns, ``HASH``, ``IS_DELETED``.
         state: newest version per key: the key columns, then ``STATE_SCHEMA``.
         key: names of the key columns.
         position: position of the capture, one for all its changes.
         captured_at: instant of the capture, UTC without zone.
 
     Returns:
-        ``_row`` (index in ``changes``, ascending), ``_valid_from``, ``_change`` (insert, update or delete).
-        ``_valid_from`` is strictly greater than that of the key's previous version, whatever the clocks did.
+        ``ROW`` (index in ``changes``, ascending), ``VALID_FROM``, ``CHANGE`` (insert, update or delete).
+        ``VALID_FROM`` is strictly greater than that of the key's previous version, whatever the clocks did.
     """
-    # Left join on renamed state columns; "maintain_order" because _row must stay ascending for the caller's take().
+    # Left join on renamed state columns; "maintain_order" because ROW must stay ascending for the caller's take().
     previous = state.rename({name: f"{name}_before" for name in STATE_SCHEMA})
-    joined = changes.with_row_index(ROW).join(previous, on=list(key), how="left", maintain_order="left")
+    joined = changes.with_row_index(ROW).join(
+        previous, on=list(key), how="left", maintain_order="left", nulls_equal=True
+    )
     was = {name: pl.col(f"{name}_before") for name in STATE_SCHEMA}
     known = was[HASH].is_not_null()
     not_late = ~known | (was[POSITION] <= position)

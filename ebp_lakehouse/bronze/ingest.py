@@ -19,13 +19,13 @@ import pyarrow as pa
 
 from ebp_lakehouse.bronze import fold as folding
 from ebp_lakehouse.bronze.append import append
-from ebp_lakehouse.bronze.canonical import Layout, describe_key, hex_digests, layout, parse
+from ebp_lakehouse.bronze.canonical import Layout, describe_key, hex_digests, layout, parse, record_digest
 from ebp_lakehouse.bronze.drift import Change, Shape, drift
 from ebp_lakehouse.bronze.fold import CHANGE, DELETE, HASH, INSERT, IS_DELETED, ROW, UPDATE, VALID_FROM
 from ebp_lakehouse.bronze.reconcile import Difference, compare
 from ebp_lakehouse.bronze.routes import Choice, Position, advanced, choose
 from ebp_lakehouse.bronze.state import LakeState, lake_figures, last_values, reading
-from ebp_lakehouse.bronze.stream import Block, Counter, Prefetched, unknown_rows
+from ebp_lakehouse.bronze.stream import Block, Counter, Occurrences, Prefetched, unknown_rows
 from ebp_lakehouse.bronze.versions import Stamp, physical_schema
 from ebp_lakehouse.errors import ExtractionError, LakeError, SourceError
 from ebp_lakehouse.lake.delta import Commit, TableWriter
@@ -48,6 +48,7 @@ class TableBatch:
         rows: live rows after the batch.
         scanned_rows, scanned_bytes: read from the source, including rows that were already known.
         source: what the source held in the same snapshot, for reconciliation.
+        identity: the lake's columns that tell its rows apart: the key's, or the record's hash.
         drift: how the source's columns and key differ from those of the last published batch.
         moves: the pin must move: there are new versions, or the next batch must start from another shape of the table.
     """
@@ -65,6 +66,7 @@ class TableBatch:
     scanned_bytes: int
     seconds: float
     source: SourceFigures
+    identity: tuple[str, ...] = ()
     added_columns: tuple[str, ...] = ()
     drift: tuple[Change, ...] = ()
     moves: bool = False
@@ -75,7 +77,7 @@ class TableBatch:
 
     @property
     def view(self) -> dict[str, Any]:
-        return {"kind": "bronze", "key": list(self.spec.key)}
+        return {"kind": "bronze", "key": list(self.identity)}
 
     def pin(self, ingestion_date: date, *, published_at: str, check_state: str = "passed") -> Pin:
         """The pin that makes ``commit`` visible; the published version with a new position for a mere change of shape."""
@@ -143,7 +145,8 @@ def ingest_table(
         choice = choose(capture, table, before)
     while True:
         try:
-            batch = _Ingestion(capture, table, spec, writer, before, live, choice, ingestion_date, window).run(
+            former = tuple(pin.view["key"]) if pin is not None else None
+            batch = _Ingestion(capture, table, spec, writer, before, live, former, choice, ingestion_date, window).run(
                 accept_shrink
             )
         except _UnknownRowsError:
@@ -158,7 +161,7 @@ def reconcile(batch: TableBatch, writer: TableWriter) -> list[Difference]:
         return []
     with reading(writer.lake) as connection:
         return compare(
-            batch.spec.name, batch.source, lake_figures(connection, writer.table, batch.spec.key, batch.source)
+            batch.spec.name, batch.source, lake_figures(connection, writer.table, batch.identity, batch.source)
         )
 
 
@@ -172,10 +175,12 @@ class _Ingestion:
     writer: TableWriter
     before: Position | None
     live: int  # rows that readers see now
+    former_key: tuple[str, ...] | None  # by which they see them
     choice: Choice
     ingestion_date: date
     window: Window | None
     counter: Counter = field(default_factory=Counter)
+    rows: Occurrences = field(default_factory=Occurrences)  # of a table without a key
     changes: dict[str, int] = field(default_factory=lambda: {INSERT: 0, UPDATE: 0, DELETE: 0})
     failure: BaseException | None = None
 
@@ -192,6 +197,8 @@ class _Ingestion:
             source = stack.enter_context(self.capture.reader())
             published = self.writer.table if has_rows else None
             state = LakeState(self.writer.lake, published, plan.key_schema, stack)
+            if self.former_key not in (None, plan.key):
+                self.live = state.current.live  # told apart by another key there may be others: those have to end
             figures = self._figures(source)
             commit: Commit | None = None
             changes: tuple[Change, ...] = ()
@@ -210,6 +217,7 @@ class _Ingestion:
         )
         return TableBatch(
             spec=self.spec,
+            identity=plan.key,
             choice=self.choice,
             commit=commit,
             based_on=self.writer.based_on,
@@ -292,7 +300,9 @@ class _Ingestion:
             position=max(self.capture.horizon, self.before.number if self.before else 0),
         )
         keys: list[pl.DataFrame] = []
-        with Prefetched(unknown_rows(self._lines(source, plan), state if self.live else (), self.counter)) as blocks:
+        digest_of = self.rows.digest if plan.is_whole_row else record_digest
+        lines = unknown_rows(self._lines(source, plan), state if self.live else (), self.counter, digest_of)
+        with Prefetched(lines) as blocks:
             for block in blocks:
                 yield from self._new_versions(block, plan, state, stamp, keys)
         if keys and (twice := folding.repeated(pl.concat(keys))).height:
@@ -323,20 +333,20 @@ class _Ingestion:
     def _new_versions(
         self, block: Block, plan: Layout, state: LakeState, stamp: Stamp, keys: list[pl.DataFrame]
     ) -> Iterator[pa.RecordBatch]:
-        values = parse(block.lines, plan.schema, table=self.spec.name, key=self.spec.key)
-        own = values.select(list(self.spec.key))
+        values = parse(block.lines, plan.schema, table=self.spec.name, key=plan.key)
+        hashes = hex_digests(block.digests)
+        own = pa.table([hashes], list(plan.key)) if plan.is_whole_row else values.select(list(plan.key))
         if any(column.null_count for column in own.columns):
             raise ExtractionError(
-                f'Table "{self.spec.name}": a row has no value in its key ({", ".join(self.spec.key)}). '
+                f'Table "{self.spec.name}": a row has no value in its key ({", ".join(plan.key)}). '
                 "Correct the row in EBP, or `key` in source/tables.yaml."
             )
         frame = pl.DataFrame(pl.from_arrow(own))
         if not self.table.key_is_enforced:
             keys.append(frame)
-        hashes = hex_digests(block.digests)
         changes = frame.with_columns(pl.Series(HASH, hashes), pl.lit(False).alias(IS_DELETED))
         kept = folding.fold(
-            changes, state.current.frame, self.spec.key, position=stamp.position, captured_at=self.capture.captured_at
+            changes, state.current.frame, plan.key, position=stamp.position, captured_at=self.capture.captured_at
         )
         if kept.is_empty():
             return
@@ -372,16 +382,18 @@ class _Ingestion:
         stamp: Stamp,
         accept_shrink: Collection[str],
     ) -> Iterator[pa.RecordBatch]:
-        gone = folding.vanished(state.current.frame, self._source_keys(source, plan), self.spec.key)
+        gone = folding.vanished(state.current.frame, self._source_keys(source, plan), plan.key)
         folding.check_shrink(self.spec.name, self.spec.asset, live=self.live, lost=gone.height, accepted=accept_shrink)
         if gone.is_empty() or self.writer.table is None:
             return
-        for block in last_values(state.session, self.writer.table, gone, self.spec.key, plan.schema):
-            keys = pl.DataFrame(pl.from_arrow(block.select([*self.spec.key, HASH])))
+        for block in last_values(state.session, self.writer.table, gone, plan.key, plan.schema):
+            hashes = block.column(HASH)
+            own = pa.table([hashes], list(plan.key)) if plan.is_whole_row else block.select(list(plan.key))
+            keys = pl.DataFrame(pl.from_arrow(own.append_column(HASH, hashes)))
             kept = folding.fold(
                 keys.with_columns(pl.lit(True).alias(IS_DELETED)),
                 state.current.frame,
-                self.spec.key,
+                plan.key,
                 position=stamp.position,
                 captured_at=self.capture.captured_at,
             )
@@ -397,11 +409,13 @@ class _Ingestion:
 
     def _source_keys(self, source: psycopg.Connection[Any], plan: Layout) -> pl.DataFrame:
         """The keys of every row of the source, in the same snapshot."""
+        if plan.is_whole_row:
+            return pl.DataFrame({plan.key[0]: [digest.hex() for digest in (*self.rows.seen, *self.rows.copies)]})
         frames = [pl.DataFrame(pl.from_arrow(plan.key_schema.empty_table()))]
         if self.spec.name in self.capture.tables:
-            lines = self.capture.copy_rows(source, self.table, list(self.spec.key))
+            lines = self.capture.copy_rows(source, self.table, plan.key_selected)
             frames += [
-                pl.DataFrame(pl.from_arrow(parse(b.lines, plan.key_schema, table=self.spec.name, key=self.spec.key)))
+                pl.DataFrame(pl.from_arrow(parse(b.lines, plan.key_schema, table=self.spec.name, key=plan.key)))
                 for b in unknown_rows(lines, frozenset(), Counter())
             ]
         return pl.concat(frames)
@@ -412,6 +426,6 @@ class _Ingestion:
 
     def _not_unique(self, what: str) -> ExtractionError:
         return ExtractionError(
-            f'Table "{self.spec.name}": the key ({", ".join(self.spec.key)}) does not identify its rows ({what}). '
+            f'Table "{self.spec.name}": the key ({", ".join(self.table.key)}) does not identify its rows ({what}). '
             "Remove the duplicates at the source, or correct `key` in source/tables.yaml. The table is unchanged."
         )

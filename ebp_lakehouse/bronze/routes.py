@@ -81,7 +81,9 @@ def choose(  # noqa: PLR0911 - one line per rule, in order
         return Choice("snapshot", "the table was dropped and created again")
     if position.columns != table.fingerprint:
         # A column added with a default, dropped or retyped changes rows without changing their xmin.
-        return Choice("snapshot", "the table's columns changed")
+        return Choice("snapshot", "the table's columns or its key changed")
+    if not table.key:
+        return Choice("snapshot", "a table without a key: its rows are compared whole, and counted")
     if not table.has_xmin:
         return Choice("snapshot", "a view or foreign table: its rows carry no xmin")
     if capture.next_xid - position.horizon >= XID_REACH:

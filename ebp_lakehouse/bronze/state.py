@@ -17,12 +17,15 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from ebp_lakehouse.bronze.fold import HASH, IS_DELETED, POSITION, STATE_SCHEMA, VALID_FROM
+from ebp_lakehouse.bronze.widening import column_as
+from ebp_lakehouse.lake.delta import arrow_schema
 from ebp_lakehouse.lake.session import quote_identifier, session
 from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.lake.views import TableFiles, bronze_relations
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.source.extraction import SourceFigures, Sums
 from ebp_lakehouse.source.registry import Grouping
+from ebp_lakehouse.source.types import normalised
 
 MEMORY_LIMIT = "400MB"  # per table being written; two at a time, beside Arrow and delta-rs
 
@@ -92,6 +95,7 @@ def reading(lake: Lake) -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB session on the lake for one table's batch."""
     connection = session(Settings(lake_url=lake.url, s3=lake.s3, memory_limit=MEMORY_LIMIT))
     try:
+        connection.execute("SET TimeZone = 'UTC'")  # a timestamp's text is PostgreSQL's, whose sessions are in UTC
         yield connection
     finally:
         connection.close()
@@ -101,12 +105,19 @@ def current_state(connection: duckdb.DuckDBPyConnection, table: DeltaTable, key_
     files = TableFiles.of(table)
     if not files.uris:
         return empty_state(key_schema)
-    keys = ", ".join(quote_identifier(name) for name in key_schema.names)
+    stored = arrow_schema(table)
+    # The key may be of a wider type by now.
+    shown = ", ".join(
+        column_as(f.name, stored.field(f.name).type, f.type)
+        if f.name in stored.names
+        else f"CAST(NULL AS VARCHAR) AS {quote_identifier(f.name)}"
+        for f in key_schema
+    )
     found = connection.execute(
-        f"SELECT {keys}, "
+        f"SELECT {shown}, "
         f"arg_max(_bronze_record_hash, _bronze_valid_from) AS {HASH}, max(_bronze_valid_from) AS {VALID_FROM}, "
         f"arg_max(_bronze_is_deleted, _bronze_valid_from) AS {IS_DELETED}, "
-        f"arg_max(_bronze_position, _bronze_valid_from) AS {POSITION} FROM {files.relation()} GROUP BY {keys}"
+        f"arg_max(_bronze_position, _bronze_valid_from) AS {POSITION} FROM {files.relation()} GROUP BY ALL"
     ).to_arrow_table()
     typed = found.cast(pa.schema([*key_schema, *(found.schema.field(name) for name in STATE_SCHEMA)]))
     return CurrentState(pl.DataFrame(pl.from_arrow(typed)))
@@ -121,14 +132,18 @@ def last_values(
     *,
     batch_rows: int = 4096,
 ) -> Iterator[pa.Table]:
-    """The newest version's source columns of ``rows`` (key columns and ``_valid_from``), with ``_hash``, in blocks."""
+    """The newest version's source columns of ``rows`` (key columns and ``VALID_FROM``), with ``HASH``, in blocks."""
     files = TableFiles.of(table)
     stored = [name for name in schema.names if name in files.columns]
     connection.register("wanted_rows", rows.select(*key, VALID_FROM).to_arrow())
-    on = " AND ".join(f"t.{quote_identifier(name)} = w.{quote_identifier(name)}" for name in key)
+    kinds = arrow_schema(table)
+    as_wanted = ", ".join(column_as(name, kinds.field(name).type, schema.field(name).type) for name in stored)
     columns = ", ".join(f"t.{quote_identifier(name)}" for name in stored)
+    # A key's column may be NULL in versions of a time when the key was another one.
+    on = " AND ".join(f"t.{name} IS NOT DISTINCT FROM w.{name}" for name in map(quote_identifier, key))
     reader = connection.execute(
-        f"SELECT {columns}, t._bronze_record_hash AS {HASH} FROM {files.relation()} t "
+        f"SELECT {columns}, t._bronze_record_hash AS {HASH} "
+        f"FROM (SELECT {as_wanted}, _bronze_record_hash, _bronze_valid_from FROM {files.relation()}) t "
         f"JOIN wanted_rows w ON {on} AND t._bronze_valid_from = w.{VALID_FROM}"
     ).to_arrow_reader(batch_rows)
     for batch in reader:
@@ -142,13 +157,20 @@ def last_values(
 def lake_figures(
     connection: duckdb.DuckDBPyConnection, table: DeltaTable, key: Sequence[str], source: SourceFigures
 ) -> SourceFigures:
-    """Rows and sums of the live rows, computed like the source's: through the very relation that readers will see."""
+    """Rows and sums of the live rows, computed like the source's: through the very relation that readers will see.
+
+    A measure whose history is text (its type changed once) is numeric at the source: its live values are numbers.
+    """
     _, current = bronze_relations(key, TableFiles.of(table))
     by = []
     for grouping in map(Grouping.parse, source.by):
         column = quote_identifier(grouping.column)
         by.append(f"(year({column})::BIGINT)::VARCHAR" if grouping.is_year else f"{column}::VARCHAR")
-    sums = [f"sum({quote_identifier(name)})" for name in source.measures]
+    kinds = {f.name: normalised(f.type) for f in arrow_schema(table)}
+    sums = [
+        f"sum({quote_identifier(name)}{'::DECIMAL(28,8)' if pa.types.is_string(kinds[name]) else ''})"
+        for name in source.measures
+    ]
     grouped = f" GROUP BY {', '.join(str(i + 1) for i in range(len(by)))}" if by else ""
     rows, result = 0, Sums()
     for line in connection.execute(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -40,7 +40,28 @@ class Counter:
     bytes: int = 0
 
 
-def unknown_rows(lines: Iterable[Buffer], known: Container[bytes], counter: Counter) -> Iterator[Block]:
+@dataclass
+class Occurrences:
+    """Digests of rows that are their own key: a copy of a row that was seen already gets one of its own."""
+
+    seen: dict[bytes, int] = field(default_factory=dict)
+    copies: list[bytes] = field(default_factory=list)
+
+    def digest(self, text: bytes) -> bytes:
+        first = record_digest(text)
+        count = self.seen[first] = self.seen.get(first, 0) + 1
+        if count == 1:
+            return first
+        self.copies.append(record_digest(text, count))
+        return self.copies[-1]
+
+
+def unknown_rows(
+    lines: Iterable[Buffer],
+    known: Container[bytes],
+    counter: Counter,
+    digest_of: Callable[[bytes], bytes] = record_digest,
+) -> Iterator[Block]:
     """Blocks of the rows whose digest is not in ``known``: unchanged rows are dropped before they are parsed."""
     block = Block()
     rows = size = 0
@@ -48,7 +69,7 @@ def unknown_rows(lines: Iterable[Buffer], known: Container[bytes], counter: Coun
         text = canonical_text(line)
         rows += 1
         size += len(line)
-        digest = record_digest(text)
+        digest = digest_of(text)
         if digest in known:
             continue
         block.lines.append(bytes(line))

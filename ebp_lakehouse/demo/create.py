@@ -17,8 +17,9 @@ import psycopg
 
 from ebp_lakehouse.demo.fillers import Fillers
 from ebp_lakehouse.demo.load import LoadedTable, load
-from ebp_lakehouse.demo.schema import create_schema, reference
+from ebp_lakehouse.demo.schema import create_schema
 from ebp_lakehouse.errors import DemoError
+from ebp_lakehouse.source.reference_schema import reference
 
 # Called with the stage's name and the share of that stage that is done, 0 to 1; from any thread.
 Progress = Callable[[str, float], None]

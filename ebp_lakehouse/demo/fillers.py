@@ -18,7 +18,7 @@ import polars as pl
 
 from ebp_lakehouse.demo.load import key_values
 from ebp_lakehouse.demo.plausible import PlausibleRows, generator, share, uuids
-from ebp_lakehouse.demo.schema import ReferenceColumn, ReferenceTable, reference
+from ebp_lakehouse.source.reference_schema import ReferenceColumn, ReferenceTable, reference
 
 # Tables this small are parameters (families, countries, payment modes): they do not shrink with the company.
 ALWAYS_WHOLE = 300

@@ -20,8 +20,8 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from ebp_lakehouse.demo.schema import ReferenceColumn, ReferenceTable, reference
 from ebp_lakehouse.errors import DemoError
+from ebp_lakehouse.source.reference_schema import ReferenceColumn, ReferenceTable, reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -19,7 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ebp_lakehouse.demo import vocabulary
-from ebp_lakehouse.demo.schema import ReferenceColumn, ReferenceTable
+from ebp_lakehouse.source.reference_schema import ReferenceColumn, ReferenceTable
 
 YEARS_OF_HISTORY = 10
 PEOPLE = 400

@@ -1,69 +1,16 @@
-"""The 319 tables of the reference installation: what they look like, and their creation.
+"""The demo's database in the shape of the reference installation: its DDL.
 
-Lives here: the reading of `reference/` and the DDL. Does not live here: rows (fillers.py, company/), loading (load.py).
+Does not live here: what the tables look like (source/reference_schema.py), rows (fillers.py, company/), loading
+(load.py).
 """
 
 from __future__ import annotations
-
-import csv
-import gzip
-import io
-from collections import defaultdict
-from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 
 import psycopg
 from psycopg import sql
 
 from ebp_lakehouse.errors import DemoError
-
-
-@dataclass(frozen=True)
-class ReferenceColumn:
-    """One column: `type` is PostgreSQL's, as `varchar(20)` or `timestamp`."""
-
-    name: str
-    type: str
-    nullable: bool
-
-    @property
-    def width(self) -> int | None:
-        """The n of varchar(n), None for other types."""
-        return int(self.type[8:-1]) if self.type.startswith("varchar(") else None
-
-
-@dataclass(frozen=True)
-class ReferenceTable:
-    """One table: columns in order, rows in the reference installation, primary key (empty when none is known)."""
-
-    name: str
-    rows: int
-    columns: tuple[ReferenceColumn, ...]
-    key: tuple[str, ...]
-
-    def column(self, name: str) -> ReferenceColumn | None:
-        """The column of that exact name, or None."""
-        return next((column for column in self.columns if column.name == name), None)
-
-
-@cache
-def reference() -> dict[str, ReferenceTable]:
-    """The 319 tables by name."""
-    folder = resources.files("ebp_lakehouse.demo") / "reference"
-    columns: dict[str, list[ReferenceColumn]] = defaultdict(list)
-    for row in _rows(gzip.decompress((folder / "columns.csv.gz").read_bytes())):
-        columns[row["table"]].append(ReferenceColumn(row["column"], row["type"], row["nullable"] == "true"))
-    keys: dict[str, list[str]] = defaultdict(list)
-    for row in _rows((folder / "keys.csv").read_bytes()):
-        keys[row["table"]].append(row["column"])
-    counts = {row["table"]: int(row["rows"]) for row in _rows((folder / "row_counts.csv").read_bytes())}
-    tables = {}
-    for name, its_columns in columns.items():
-        has_id = any(column.name == "Id" and not column.nullable for column in its_columns)
-        key = ("Id",) if has_id else tuple(keys.get(name, ()))
-        tables[name] = ReferenceTable(name, counts[name], tuple(its_columns), key)
-    return tables
+from ebp_lakehouse.source.reference_schema import ReferenceTable, reference
 
 
 def table_ddl(table: ReferenceTable) -> sql.Composed:
@@ -91,7 +38,3 @@ def create_schema(dsn: str) -> None:
                 "create the demo company in an empty database."
             )
             raise DemoError(message) from error
-
-
-def _rows(content: bytes) -> csv.DictReader[str]:
-    return csv.DictReader(io.StringIO(content.decode()))

@@ -76,8 +76,9 @@ def current_home() -> DemoHome:
 def demo_settings(home: DemoHome, lake: str, *, source: bool = True, store: bool = True) -> Iterator[Settings]:
     """Settings of a demo, with its servers started (or joined) as far as they are needed, stopped if we started them.
 
-    ``lake`` is ``s3`` or ``folder``. Raises ``ServerUnavailableError`` where this platform has no such server.
+    Everything else is as the environment says (``EBP_TABLES``, …). ``lake`` is ``s3`` or ``folder``. Raises ``ServerUnavailableError`` where this platform has no such server.
     """
+    told = {name: value for name, value in os.environ.items() if name not in ("EBP_SOURCE_URL", "EBP_LAKE_URL")}
     values: dict[str, object] = {"lake_url": str(home.path / "lake")}
     with ExitStack() as stack:
         if source:
@@ -91,7 +92,7 @@ def demo_settings(home: DemoHome, lake: str, *, source: bool = True, store: bool
                 region=s3.region,
                 endpoint_url=s3.endpoint_url,
             )
-        yield Settings.model_validate(values)
+        yield Settings.from_environment(told).model_copy(update=values)
 
 
 @contextmanager

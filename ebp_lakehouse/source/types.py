@@ -1,7 +1,25 @@
-"""PostgreSQL types → Arrow types, the only place where the mapping is declared.
+"""PostgreSQL types → Arrow types, the only place where the mapping is declared, and how types relate.
 
-Exactness first: ``numeric`` is never a float, ``timestamp`` keeps its wall clock, and a type that has no exact
-counterpart in Delta travels as PostgreSQL's own text. Not here: parsing (bronze/canonical.py).
+The rule: **what a reader of the lake gets equals PostgreSQL's value**; where Delta has no exact counterpart, it is the
+text that ``::text`` shows at the source. What neither holds is refused with table, column, row and value. So:
+
+| PostgreSQL | in the lake |
+| --- | --- |
+| smallint, integer, bigint, boolean, real, double precision (NaN, ±Infinity, -0 too), bytea | the same |
+| numeric(p,s), p ≤ 38 | decimal(p,s). NaN, which numeric may hold, is refused: no decimal holds it |
+| numeric without precision | decimal(28,8), EBP's own (copies of EBP declare plain numeric, and sums must be sums). More digits, more decimals, NaN, ±Infinity are refused; a table of another schema lists such a column under ``text`` in the registry (``discover`` looks for them) and gets every digit as text |
+| numeric(p,s), p > 38 or s < 0 or s > p | text |
+| date, timestamp, timestamptz | the same, UTC; all of PostgreSQL's calendar but its last years (beyond 294246-12-31), BC included. ±infinity is DuckDB's own infinity, that is ± the greatest integer of the type: ``valid_to = 'infinity'`` is a common idiom, and it must neither be lost nor turn dates into text. Python clients cannot show it or years beyond 9999: cast to VARCHAR |
+| a domain | as its base type |
+| everything else (uuid, text, varchar, char(n), name, json, xml, enum, array, range, composite, interval, time, money, inet, bit, geometric, tsvector, oid, …) | text |
+
+``::text`` differs from what COPY sends for three types, and the lake has ``::text``'s: char(n) without padding, inet
+with its mask, and a boolean among texts as true or false (``spelled``).
+
+A column of the lake that exists keeps holding what it held: when the source's type changes, the lake's becomes the
+least type that holds both exactly (``common``), text if there is none. It never narrows.
+
+Not here: parsing (bronze/canonical.py), rewriting a column that widened (bronze/widening.py).
 """
 
 from __future__ import annotations
@@ -83,6 +101,43 @@ def _whole_and_scale(pg_type: str) -> tuple[int, int] | None:
     if match:
         return int(match[1]) - int(match[2]), int(match[2])
     return (_UNBOUNDED, _UNBOUNDED) if pg_type == "numeric" else None
+
+
+def spelled(pg_type: str) -> str | None:
+    """How ``::text`` of a type differs from what COPY sends: ``padded``, ``boolean``, ``inet``; None for all others."""
+    if pg_type.split("(", maxsplit=1)[0] in ("character", "bpchar"):
+        return "padded"
+    return pg_type if pg_type in ("boolean", "inet") else None
+
+
+def common(one: pa.DataType, other: pa.DataType) -> pa.DataType:
+    """The least type that holds every value of both exactly; text where no other does. Symmetric, and associative."""
+    if one.equals(other):
+        return one
+    for low, high in ((one, other), (other, one)):
+        if any(low.equals(a) and high.equals(b) for a, b in _HELD):
+            return high
+    digits = [_digits(kind) for kind in (one, other)]
+    if digits[0] and digits[1]:
+        whole, scale = (max(pair) for pair in zip(*digits, strict=True))
+        if whole + scale <= MAX_PRECISION:
+            return pa.decimal128(whole + scale, scale)
+    return pa.string()
+
+
+_HELD = [  # (type, type that holds its every value)
+    (pa.int16(), pa.int32()),
+    (pa.int16(), pa.int64()),
+    (pa.int32(), pa.int64()),
+    (pa.float32(), pa.float64()),
+    (pa.date32(), pa.timestamp("us")),
+]
+
+
+def _digits(arrow: pa.DataType) -> tuple[int, int] | None:
+    if pa.types.is_decimal(arrow):
+        return arrow.precision - arrow.scale, arrow.scale
+    return {pa.int16(): (5, 0), pa.int32(): (10, 0), pa.int64(): (19, 0)}.get(arrow)
 
 
 def type_name(arrow: pa.DataType) -> str:

@@ -13,9 +13,10 @@ import duckdb
 import pyarrow as pa
 from psycopg import sql
 
-from ebp_lakehouse.demo.schema import reference, table_ddl
+from ebp_lakehouse.demo.schema import table_ddl
 from ebp_lakehouse.lake.delta import load
 from ebp_lakehouse.source.connection import connect
+from ebp_lakehouse.source.reference_schema import reference
 from ebp_lakehouse_tests.integration.bronze.conftest import House, declared
 
 HOSTILE = [

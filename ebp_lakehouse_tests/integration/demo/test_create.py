@@ -16,9 +16,9 @@ from psycopg import sql
 
 from ebp_lakehouse.demo.create import CompanySummary, create_company
 from ebp_lakehouse.demo.fillers import ALWAYS_WHOLE
-from ebp_lakehouse.demo.schema import reference
 from ebp_lakehouse.demo.servers import EmbeddedPostgres
 from ebp_lakehouse.errors import DemoError
+from ebp_lakehouse.source.reference_schema import reference
 
 SCALE = 0.02
 AS_OF = date(2026, 11, 20)
@@ -46,7 +46,7 @@ def db(company: tuple[str, CompanySummary]) -> Iterator[psycopg.Connection]:
 
 
 def test_every_column_type_and_nullability_is_the_references(db: psycopg.Connection) -> None:
-    packed = (resources.files("ebp_lakehouse.demo") / "reference" / "columns.csv.gz").read_bytes()
+    packed = (resources.files("ebp_lakehouse.source") / "reference" / "columns.csv.gz").read_bytes()
     rows = csv.DictReader(io.StringIO(gzip.decompress(packed).decode()))
     expected = [(r["table"], r["column"], r["type"], r["nullable"] == "true") for r in rows]
     found = db.execute(

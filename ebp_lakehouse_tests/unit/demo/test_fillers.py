@@ -10,7 +10,7 @@ import pytest
 from ebp_lakehouse.demo.fillers import ALWAYS_WHOLE, Fillers, _target, planned_rows
 from ebp_lakehouse.demo.load import key_values
 from ebp_lakehouse.demo.plausible import PlausibleRows, generator, uuids
-from ebp_lakehouse.demo.schema import ReferenceColumn, reference
+from ebp_lakehouse.source.reference_schema import ReferenceColumn, reference
 
 AS_OF = date(2026, 11, 20)
 

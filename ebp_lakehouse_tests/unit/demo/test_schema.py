@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ebp_lakehouse.demo.schema import reference, table_ddl
+from ebp_lakehouse.demo.schema import table_ddl
+from ebp_lakehouse.source.reference_schema import reference
 
 
 def test_the_totals_are_the_published_ones() -> None:

@@ -15,7 +15,7 @@ from ebp_lakehouse.source.registry import Registry
 
 @pytest.fixture(scope="module")
 def reference() -> dict[str, dict[str, str]]:
-    packed = resources.files("ebp_lakehouse.demo").joinpath("reference", "columns.csv.gz").read_bytes()
+    packed = resources.files("ebp_lakehouse.source").joinpath("reference", "columns.csv.gz").read_bytes()
     tables: dict[str, dict[str, str]] = {}
     for row in csv.DictReader(gzip.decompress(packed).decode().splitlines()):
         tables.setdefault(row["table"], {})[row["column"]] = row["type"]

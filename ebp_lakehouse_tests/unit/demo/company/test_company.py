@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from ebp_lakehouse.demo.company.generator import generate
-from ebp_lakehouse.demo.schema import reference
+from ebp_lakehouse.source.reference_schema import reference
 
 AS_OF = date(2025, 10, 23)
 SCALE = 0.02
