@@ -141,7 +141,7 @@ def _digits(arrow: pa.DataType) -> tuple[int, int] | None:
 
 
 def is_number(arrow: pa.DataType) -> bool:
-    return pa.types.is_integer(arrow) or pa.types.is_decimal(arrow) or pa.types.is_floating(arrow)
+    return bool(pa.types.is_integer(arrow) or pa.types.is_decimal(arrow) or pa.types.is_floating(arrow))
 
 
 def type_name(arrow: pa.DataType) -> str:
