@@ -206,6 +206,18 @@ def doctor() -> None:
 
 
 @app.command()
+def discover() -> None:
+    """Write the registry file of all tables of the source, for EBP_TABLES_FILE: discover > tables.yaml."""
+    from ebp_lakehouse.demo.session import working_settings  # noqa: PLC0415
+    from ebp_lakehouse.source.connection import reading  # noqa: PLC0415
+    from ebp_lakehouse.source.discovery import discover as described  # noqa: PLC0415
+    from ebp_lakehouse.source.registry import Registry  # noqa: PLC0415
+
+    with friendly(), working_settings(store=False) as (settings, _), reading(settings.source()) as connection:
+        print(described(connection, Registry.load(own=settings.tables_file)), end="")
+
+
+@app.command()
 def ui(port: int = 3000) -> None:
     """Open the Dagster UI (webserver and daemon) on the same lake; Ctrl-C stops it and what it started."""
     from ebp_lakehouse.demo.session import working_settings  # noqa: PLC0415

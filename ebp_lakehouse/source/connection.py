@@ -6,6 +6,8 @@ Not here: what is read (introspection.py, extraction.py).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,6 +61,16 @@ def connect(url: str) -> psycopg.Connection[Any]:
         connection.close()
         raise
     return connection
+
+
+@contextmanager
+def reading(url: str) -> Iterator[psycopg.Connection[Any]]:
+    """A session of ``connect``, closed at the end; what the server refuses is told as a ``SourceError``."""
+    with connect(url) as connection:
+        try:
+            yield connection
+        except psycopg.Error as error:
+            raise explain(error, url) from None
 
 
 def location(url: str) -> str:

@@ -21,8 +21,9 @@ from psycopg import sql
 
 from ebp_lakehouse.errors import ExtractionError, SourceError
 from ebp_lakehouse.source.connection import connect, explain
-from ebp_lakehouse.source.introspection import SourceTable, introspect
+from ebp_lakehouse.source.introspection import Column, SourceTable, introspect
 from ebp_lakehouse.source.registry import TableSpec
+from ebp_lakehouse.source.types import is_number
 
 DEFAULT_READERS = 2
 PARIS = ZoneInfo("Europe/Paris")
@@ -180,9 +181,12 @@ class Capture:
             )
 
     def figures(self, connection: Connection, table: SourceTable, spec: TableSpec) -> SourceFigures:
-        """Rows, and the sums to reconcile, of ``table`` in this snapshot. Columns the source lacks are left out."""
+        """Rows, and the sums to reconcile, of ``table`` in this snapshot.
+
+        Columns that the source lacks, or has as something else than numbers, are left out.
+        """
         wanted = spec.reconcile
-        measures = tuple(name for name in wanted.measures if table.column(name)) if wanted else ()
+        measures = tuple(name for name in wanted.measures if _is_number(table.column(name))) if wanted else ()
         groupings = tuple(g for g in wanted.groupings if table.column(g.column)) if wanted else ()
         by: list[sql.Composable] = [
             sql.SQL("extract(year FROM {})::bigint::text" if g.is_year else "{}::text").format(sql.Identifier(g.column))
@@ -220,6 +224,10 @@ def dated_within(table: SourceTable, first: date, last: date) -> sql.Composable 
         sql.SQL(template).format(sql.Identifier(n), sql.Literal(first.isoformat()), sql.Literal(last.isoformat()))
         for n in names
     )
+
+
+def _is_number(column: Column | None) -> bool:
+    return column is not None and is_number(column.arrow)
 
 
 def _system_identifier(connection: Connection) -> str:

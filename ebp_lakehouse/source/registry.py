@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -141,11 +141,13 @@ class Registry:
         tables: what silver, gold and the models need: ``EBP_TABLES=priority``.
         others: the rest of the reference installation, and what the user's file adds.
         everything: names of ``EBP_TABLES=all``: those of the user's file, else all of the reference installation.
+        own: what the user's file says, as it stands there.
     """
 
     tables: dict[str, TableSpec]
     others: dict[str, TableSpec]
     everything: tuple[str, ...]
+    own: dict[str, dict[str, object] | None] = field(default_factory=dict)
 
     @classmethod
     def load(cls, text: str | None = None, *, own: Path | None = None) -> Self:
@@ -184,7 +186,7 @@ class Registry:
             raise ContractError(
                 f"{file} is not valid: two tables share the asset {', '.join(twice)}. Correct the file."
             )
-        return cls(tables, others, tuple(listed) if own is not None else (*tables, *others))
+        return cls(tables, others, tuple(listed) if own is not None else (*tables, *others), listed)
 
     def __iter__(self) -> Iterator[TableSpec]:
         return iter(self.tables.values())

@@ -140,6 +140,10 @@ def _digits(arrow: pa.DataType) -> tuple[int, int] | None:
     return {pa.int16(): (5, 0), pa.int32(): (10, 0), pa.int64(): (19, 0)}.get(arrow)
 
 
+def is_number(arrow: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(arrow) or pa.types.is_decimal(arrow) or pa.types.is_floating(arrow))
+
+
 def type_name(arrow: pa.DataType) -> str:
     """An Arrow type in PostgreSQL's words, for messages."""
     if pa.types.is_decimal(arrow):
