@@ -31,12 +31,14 @@ class Expected:
     Attributes:
         key: columns that identify a row.
         whole: the table holds these rows and no other; else these are some of its rows.
+        at_d: the figures are those of the company's last day and move with the day on which they are computed.
     """
 
     layer: str
     name: str
     key: tuple[str, ...]
     whole: bool = True
+    at_d: bool = False
 
     @property
     def path(self) -> Path:
@@ -57,23 +59,52 @@ class Expected:
         return tuple(as_written(row[name]) for name in self.key)
 
 
-def _silver(name: str, *key: str, whole: bool = True) -> Expected:
-    return Expected("silver", name, key, whole)
+def _silver(name: str, *key: str, whole: bool = True, at_d: bool = False) -> Expected:
+    return Expected("silver", name, key, whole, at_d)
 
 
-def _gold(name: str, *key: str, whole: bool = True) -> Expected:
-    return Expected("gold", name, key, whole)
+def _gold(name: str, *key: str, whole: bool = True, at_d: bool = True) -> Expected:
+    return Expected("gold", name, key, whole, at_d)
 
 
 TABLES: dict[str, Expected] = {
     f"{table.layer}.{table.name}": table
     for table in (
         _silver("dim_date", "date_id", whole=False),
+        _silver("dim_time", "time_key", whole=False),
         _silver("dim_customer", "customer_id", "valid_from"),
         _silver("dim_product", "product_id", "valid_from"),
+        _silver("dim_supplier", "supplier_id", whole=False),
         _silver("dim_colleague", "colleague_id"),
+        _silver("dim_location", "zipcode", "city", whole=False),
+        _silver("dim_warehouse", "name", whole=False),
+        _silver("dim_equipment", "customer_product_id", whole=False),
+        _silver("dim_contract", "contract_id", whole=False, at_d=True),
         _silver("fact_sales", "document_number", "line_number"),
-        _gold("sales_daily_kpi", "date_id", whole=False),
+        _silver("fact_purchases", "document_number", "line_number"),
+        _silver("fact_payments", "commitment_id", "settlement_date"),
+        _silver("fact_inventory", "date_key", "product_id", "warehouse_name", whole=False, at_d=True),
+        _silver("fact_interventions", "schedule_date_key", "start_time_key"),
+        _silver("fact_incidents", "creation_date_key", "customer_id"),
+        _silver("fact_customer_activity", "date_key", "customer_id", "activity_type"),
+        _silver("feature_store", "entity_type", "entity_key", "feature_name", whole=False, at_d=True),
+        _gold("sales_daily_kpi", "date_id", whole=False, at_d=False),
+        _gold("sales_by_customer", "customer_id"),
+        _gold("sales_by_product", "product_id"),
+        _gold("sales_by_region", "zipcode", "city", "period", whole=False),
+        _gold("interventions_daily_kpi", "date_id", whole=False, at_d=False),
+        _gold("colleague_performance", "colleague_id", "period_start", whole=False),
+        _gold("incidents_funnel", "date_id", whole=False, at_d=False),
+        _gold("customer_health_score", "customer_id"),
+        _gold("inventory_snapshot_daily", "date_id", "product_id", "warehouse_name"),
+        _gold("supplier_performance", "supplier_id", "period_start", whole=False),
+        _gold("receivables_ageing", "debtor_id"),
+        _gold("quote_funnel", "document_number"),
+        _gold("deal_profitability", "deal_id"),
+        _gold("contract_profitability", "contract_id", "fiscal_year", whole=False),
+        _gold("equipment_park", "customer_product_id"),
+        _gold("purchase_price_trend", "product_id", "supplier_id", "period", whole=False),
+        _gold("technician_calendar_load", "colleague_id", "date_id", whole=False),
     )
 }
 
@@ -145,8 +176,9 @@ def agrees(cell: str, value: Any) -> bool:
     if isinstance(value, bool):
         return cell == as_written(value)
     if isinstance(value, float):
-        half_a_digit = Decimal(5).scaleb(Decimal(cell).as_tuple().exponent - 1)  # type: ignore[operator]
-        return abs(Decimal(repr(value)) - Decimal(cell)) <= half_a_digit
+        digits = len(cell.partition(".")[2])
+        allowed = Decimal(5).scaleb(-digits - 1) if digits else Decimal("1e-9")  # a whole number is meant exactly
+        return abs(Decimal(repr(value)) - Decimal(cell)) <= allowed
     if isinstance(value, Decimal | int):
         return Decimal(cell) == value
     return (uid(cell[1:]) if cell.startswith("@") else cell) == as_written(value)

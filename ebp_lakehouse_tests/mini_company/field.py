@@ -65,13 +65,14 @@ TABLES: dict[str, list[Row]] = {
         {"Id": "Q2", "Caption": "Chaudière", "CustomerId": "C001", "ItemId": "E1", "PartsStartDate": "2020-03-01", "PartsEndDate": "2022-03-01"},
         {"Id": "Q3", "Caption": "Vieille chaudière", "CustomerId": "C001", "LabourStartDate": "2005-01-01", "ActiveState": 1},
     ],
-    "ScheduleEventType": [{"Id": REPAIR, "Caption": REPAIR}, {"Id": SERVICE, "Caption": SERVICE}, {"Id": INTERNAL, "Caption": INTERNAL}],
+    "ScheduleEventType": [{"Id": REPAIR, "Caption": REPAIR}, {"Id": SERVICE, "Caption": SERVICE}, {"Id": INTERNAL, "Caption": INTERNAL},
+                          {"Id": "Appel", "Caption": "Appel"}, {"Id": "Rendez-vous", "Caption": "Rendez-vous"}],
     "ScheduleEvent": [
         # Monday 19 January: a repair billed 80, then a visit under contract further north.
         event("e01", "2026-01-19 08:00:00", "2026-01-19 10:00:00", "T1", "C001", REPAIR, 46.1, Maintenance_CustomerProductId="Q2",
               ExpectedDuration_DurationInHours=2, AchievedDuration_DurationInHours=1.5, NetAmountVatExcluded=80, ToInvoice=True,
               Maintenance_IncidentId="I1", **DONE),
-        event("e02", "2026-01-19 10:30:00", "2026-01-19 12:00:00", "T1", "C004", SERVICE, 46.3, Maintenance_CustomerProductId="Q1",
+        event("e02", "2026-01-19 10:30:00", "2026-01-19 12:00:00", "T1", "C004", SERVICE, 46.3, ItemId="E1",
               Maintenance_ContractId="K1", AchievedDuration_DurationInHours=1.5, NetAmountVatExcluded=90, **DONE),
         # Friday 23 January: the same boiler again, a team of two.
         event("e03", "2026-01-23 14:00:00", "2026-01-23 16:00:00", "T2", "C001", REPAIR, 46.1, Maintenance_CustomerProductId="Q2",
@@ -94,13 +95,13 @@ TABLES: dict[str, list[Row]] = {
         event("x02", "2026-01-21 08:00:00", "2026-01-21 09:00:00", "T1", None, INTERNAL),
     ],
     "Activity": [
-        activity("a1", "2026-01-08 10:00:00", "2026-01-08 10:15:00", "C001", "Appel : relance devis", NotesClear="Rappeler au 06 00 00 00 02"),
+        activity("a1", "2026-01-08 10:00:00", "2026-01-08 10:15:00", "C001", "Appel : relance devis", EventType="Appel", NotesClear="Rappeler au 06 00 00 00 02"),
         activity("a2", "2026-01-05 09:00:00", "2026-01-05 09:05:00", "C001", "Envoi du devis", AutomaticCreation=1, SaleDocumentId="DE260001"),
         activity("a3", "2026-01-06 09:00:00", "2026-01-06 09:00:00", "P001", "Envoi du devis", AutomaticCreation=1, SaleDocumentId="DE260002"),
         activity("a4", "2026-03-20 09:00:00", "2026-03-20 09:00:00", "C002", "Relance", AutomaticCreation=1, ReminderLetterId="R1"),
         activity("a5", "2026-01-19 08:00:00", "2026-01-20 14:00:00", "C001", "Visite", ScheduleEventId="e01"),
-        activity("a6", "2026-01-12 09:00:00", "2026-01-12 09:10:00", None, "Appel"),
-        activity("a7", "2026-04-15 09:00:00", "2026-04-15 09:30:00", "C004", "Rendez-vous"),
+        activity("a6", "2026-01-12 09:00:00", "2026-01-12 09:10:00", None, "Appel", EventType="Appel"),
+        activity("a7", "2026-04-15 09:00:00", "2026-04-15 09:30:00", "C004", "Rendez-vous", EventType="Rendez-vous"),
     ],
     "Incident": [
         {"Id": "I1", "Caption": "Plus de chauffage", "CustomerId": "C001", "StartDate": "2026-01-18 09:00:00", "EndDate": "2026-01-23 16:00:00"},

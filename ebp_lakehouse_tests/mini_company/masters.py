@@ -85,7 +85,7 @@ TABLES: dict[str, list[Row]] = {
         customer("C006", "DUPONT", Siren=SIREN),
         customer("P001", "Prospect", ActiveState=1),
     ],
-    "CustomerFamily": [{"Id": "GC", "UniqueId": "gc", "Caption": "Grands comptes"}, {"Id": "PME", "UniqueId": "pme", "Caption": "PME"}],
+    "CustomerFamily": captured(EARLY, {"Id": "GC", "UniqueId": "gc", "Caption": "Grands comptes"}, {"Id": "PME", "UniqueId": "pme", "Caption": "PME"}),
     "Item": [
         item("A1", "Vanne", 10, 6, ManageStock=True, FamilyId="ROB", SupplierId="F1", PurchasePrice=6.25, Pump=5.8),
         # Its catalogue price goes from 90 to 100 on 15 February.
@@ -131,6 +131,8 @@ TABLES: dict[str, list[Row]] = {
         {"Id": "y1", "StartingDate": "2024-01-01", "EndingDate": "2025-06-30"},
         {"Id": "y2", "StartingDate": "2025-07-01", "EndingDate": "2026-06-30"},
     ],
+    # One town only: the others are found on documents.
+    "Zipcode": [{"Id": "ANNECY", "CountryIsoCode": "FR", "ZipCode": "74000", "City": "ANNECY", "CodeINSEE": "74010"}],
     "Country": [{"IsoCode": "FR", "Caption": "France", "UniqueId": "fr"}],
 }
 # fmt: on

@@ -1,7 +1,8 @@
 """The mini company in a real PostgreSQL, brought through bronze, silver and gold by Dagster, equals what the document says.
 
 The company is ingested twice: as it was on 1 February, and as it is at the end. The versions of that history begin at the
-moments of the two ingestions, so of a type-2 dimension only the current versions are compared here.
+moments of the two ingestions, so of a type-2 dimension only the current versions are compared here; and today is another
+day than the company's last, so tables that speak of that day (`at_d`) are compared in the unit tests only.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from ebp_lakehouse_tests.mini_company.expected import TABLES, actual_rows, diffe
 from ebp_lakehouse_tests.mini_company.rows import EARLY, FINAL, as_held
 
 VERSION_COLUMNS = {"valid_from", "valid_to"}
+
+# Rows that rest on versions between the two ingestions: appointment e08, captured and deleted in March.
+NOT_SEEN = {"gold.interventions_daily_kpi": {("20260325",)}}
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +69,7 @@ def test_a_company_that_is_there_already_is_refused(url: str) -> None:
         load_mini_company(url)
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", [name for name, table in TABLES.items() if not table.at_d])
 def test_the_published_table_is_what_was_worked_out_by_hand(name: str, lake: duckdb.DuckDBPyConnection) -> None:
     table = TABLES[name]
     published = "SELECT count(*) FROM duckdb_views() WHERE schema_name = ? AND view_name = ?"
