@@ -1,0 +1,1 @@
+"""The mini company through a real PostgreSQL, the lake and Dagster."""
