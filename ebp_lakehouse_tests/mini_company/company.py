@@ -14,7 +14,8 @@ import psycopg
 from psycopg import sql
 
 from ebp_lakehouse.demo.load import load
-from ebp_lakehouse.demo.schema import create_schema, reference
+from ebp_lakehouse.demo.schema import create_schema
+from ebp_lakehouse.source.reference_schema import reference
 from ebp_lakehouse.source.registry import Registry
 from ebp_lakehouse_tests.mini_company import field, masters, payments, purchases, sales, stock
 from ebp_lakehouse_tests.mini_company.rows import CAPTURED, DELETED, FINAL, Row, as_held, completed

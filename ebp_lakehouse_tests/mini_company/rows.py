@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from ebp_lakehouse.demo.schema import ReferenceColumn, reference
+from ebp_lakehouse.source.reference_schema import ReferenceColumn, reference
 
 Row = dict[str, Any]
 
