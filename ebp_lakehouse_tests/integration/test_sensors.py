@@ -12,7 +12,6 @@ import pytest
 from psycopg import sql
 
 from ebp_lakehouse.bronze.batch import run_batch
-from ebp_lakehouse.demo.schema import create_schema
 from ebp_lakehouse.demo.servers import EmbeddedPostgres
 from ebp_lakehouse.errors import SourceError
 from ebp_lakehouse.orchestration.jobs import JOB
@@ -32,7 +31,8 @@ def house(postgres: EmbeddedPostgres, tmp_path: Path) -> Iterator[tuple[Settings
         url = postgres.url_of(name)
         settings = stream_settings(url, str(tmp_path / "lake")).model_copy(update={"tables": "Vat,Unit"})
         with psycopg.connect(url, autocommit=True) as db:
-            create_schema(url)
+            db.execute('CREATE TABLE "Unit" ("Id" varchar(4) PRIMARY KEY, "Caption" text)')
+            db.execute('CREATE TABLE "Vat" ("Id" uuid PRIMARY KEY, "Rate" numeric)')
             db.execute(render(selected_tables(settings)))  # type: ignore[arg-type]
             yield settings, db
             drop_slots(db)
