@@ -65,9 +65,9 @@ def put_catalogs(settings: Settings, lake: Lake, record: Record) -> None:
     contents = {
         private: local_catalog(settings, lake, record, private=private).read_bytes() for private in (False, True)
     }
-    for private, content in contents.items():
-        if publication.latest_number(lake) > record.number:
-            break  # somebody published since: their copies are newer
+    # A publisher that was overtaken leaves the copies alone: they would show its older record until the next one.
+    copied = contents if publication.latest_number(lake) == record.number else {}
+    for private, content in copied.items():
         lake.replace(f"{PRIVATE}/{CONVENIENCE_COPY}" if private else CONVENIENCE_COPY, content)
         failpoint("private-copy-put" if private else "common-copy-put")
     for private, content in contents.items():

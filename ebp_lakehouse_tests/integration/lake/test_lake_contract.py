@@ -154,6 +154,22 @@ def test_killed_between_record_and_catalog(settings: Settings, lake: Lake) -> No
     assert publication.latest(lake).number == 3
 
 
+def test_an_overtaken_publisher_leaves_the_newer_convenience_copy(
+    settings: Settings, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overtaken(name: str) -> None:
+        if name == "record-created":
+            monkeypatch.undo()
+            publish_rows(settings, "silver/other", 1)
+
+    monkeypatch.setattr(catalog, "failpoint", overtaken)
+    assert publish_rows(settings, T, 1).number == 1
+    content = lake.read(catalog.CONVENIENCE_COPY)
+    assert (
+        content == lake.read(catalog.object_name(2, private=False)) != lake.read(catalog.object_name(1, private=False))
+    )
+
+
 def test_the_probe_passes_and_leaves_nothing(lake: Lake) -> None:
     lake.check_writable()
     assert lake.names("_probe") == []
