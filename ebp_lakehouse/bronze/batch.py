@@ -279,6 +279,7 @@ def _unchanged(spec: TableSpec, pin: Pin | None, choice: Choice) -> TableBatch |
         return None
     return TableBatch(
         spec=spec,
+        identity=tuple(pin.view["key"]),
         choice=choice,
         commit=None,
         based_on=pin.version,
