@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -28,27 +27,31 @@ from ebp_lakehouse.demo.company import (
     sold,
 )
 from ebp_lakehouse.demo.company.customers import Customers
+from ebp_lakehouse.demo.company.options import USUAL, CompanyOptions
 from ebp_lakehouse.demo.company.primitives import DAY_US, Int, decimals, generator, stamps, uuids
 from ebp_lakehouse.demo.company.skeleton import Skeleton
+from ebp_lakehouse.demo.company.truth import GroundTruth
 
 DOCUMENTS, LINES, LINKS = 23_837, 112_684, 33_249  # reference installation
 PAYERS = 5  # customers whose invoices another one pays
 
 
 def generate(
-    scale: float, seed: int, as_of: date, credit_note_sign: Literal["negative", "positive"] = "negative"
+    scale: float, seed: int, as_of: date, options: CompanyOptions = USUAL, truth: GroundTruth | None = None
 ) -> dict[str, pl.DataFrame]:
     """Table name -> frame with the columns that mean something; the loader fills the others.
 
     ``scale`` 1.0 gives the row counts of the reference installation for every table of the slice. Nothing is dated
     after ``as_of`` but two planted documents. Amounts are decimal(28,8), timestamps wall-clock without zone.
+    What was planted, and the parameters behind the rows, are reported to ``truth``.
     """
+    truth = GroundTruth() if truth is None else truth
     calendar = days.build(as_of)
     small = masters.build(seed, as_of)
     people = customers.build(seed, scale, calendar, small)
     goods = items.build(seed, scale, calendar, small)
     rng = generator(seed, "documents")
-    sign = -1 if credit_note_sign == "negative" else 1
+    sign = options.sign
 
     sk = Skeleton()
     opportunities = chains.build(rng, scale, round(DOCUMENTS * scale), calendar, people, sk, derived.room(scale))

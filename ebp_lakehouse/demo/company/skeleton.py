@@ -7,6 +7,7 @@ Days are day numbers, money is in cents, quantities in thousandths, rates in bas
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -71,10 +72,26 @@ class Table:
         return self.pieces[name][0]
 
 
+@dataclass(frozen=True)
+class Planted:
+    """Rows of one of the skeleton's tables (``documents``, ``lines``) that were made on purpose; see ``truth``."""
+
+    case: str
+    of: Literal["documents", "lines"]
+    rows: Int
+    moves: str
+
+
 @dataclass
 class Skeleton:
-    """Unpriced documents, lines and transfer links."""
+    """Unpriced documents, lines and transfer links, and which of them were planted."""
 
     documents: Table = field(default_factory=lambda: Table(DOCUMENT_COLUMNS))
     lines: Table = field(default_factory=lambda: Table(LINE_COLUMNS))
     links: Table = field(default_factory=lambda: Table(LINK_COLUMNS))
+    planted: list[Planted] = field(default_factory=list)
+
+    def plant(self, case: str, of: Literal["documents", "lines"], rows: Int, moves: str) -> None:
+        """Remember planted rows (indices, or a mask) until they have keys."""
+        rows = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+        self.planted.append(Planted(case, of, np.asarray(rows, dtype=np.int64), moves))

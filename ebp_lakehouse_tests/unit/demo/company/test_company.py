@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from ebp_lakehouse.demo.company.generator import generate
+from ebp_lakehouse.demo.company.options import CompanyOptions, Sign
 from ebp_lakehouse.demo.schema import reference
 
 AS_OF = date(2025, 10, 23)
@@ -24,8 +25,8 @@ Frames = dict[str, pl.DataFrame]
 
 
 @cache
-def company(seed: int, sign: str = "negative") -> Frames:
-    return generate(SCALE, seed, AS_OF, sign)  # type: ignore[arg-type]
+def company(seed: int, sign: Sign = "negative") -> Frames:
+    return generate(SCALE, seed, AS_OF, CompanyOptions(credit_note_sign=sign))
 
 
 @pytest.fixture(params=[(seed, "negative") for seed in SEEDS] + [(3, "positive")], ids=str)
@@ -351,7 +352,7 @@ def test_planted_cases_exist(frames: Frames) -> None:
 
 
 @pytest.mark.parametrize(("sign", "negative"), [("negative", True), ("positive", False)])
-def test_credit_note_sign_is_a_choice(sign: str, negative: bool) -> None:
+def test_credit_note_sign_is_a_choice(sign: Sign, negative: bool) -> None:
     notes = company(3, sign)["SaleDocument"].filter((pl.col("DocumentType") == 3) & (pl.col("AmountVatExcluded") != 0))
     share = (notes["AmountVatExcluded"] < 0).mean()
     assert share >= 0.85 if negative else share <= 0.15  # type: ignore[operator]
