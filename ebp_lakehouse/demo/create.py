@@ -16,9 +16,9 @@ from pathlib import Path
 import polars as pl
 import psycopg
 
+from ebp_lakehouse.demo import variants
 from ebp_lakehouse.demo.company.options import USUAL, CompanyOptions
 from ebp_lakehouse.demo.company.truth import GroundTruth
-from ebp_lakehouse.demo import variants
 from ebp_lakehouse.demo.fillers import Fillers
 from ebp_lakehouse.demo.load import LoadedTable, load
 from ebp_lakehouse.demo.schema import create_schema

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from ebp_lakehouse.demo.company import dirt
 from ebp_lakehouse.demo.company.calendar import BusinessCalendar
 from ebp_lakehouse.demo.company.chains import NAMES
 from ebp_lakehouse.demo.company.customers import Customers
@@ -32,12 +33,12 @@ from ebp_lakehouse.demo.company.primitives import (
     users,
 )
 from ebp_lakehouse.demo.company.skeleton import Skeleton
+from ebp_lakehouse.demo.company.truth import GroundTruth
 
 PREFIXES = {1: "DE", 2: "FA", 3: "AV", 4: "AC", 5: "AA", 6: "BL", 7: "BR", 8: "CC", 12: "ZZ"}
 TEMPLATE_PREFIX = "MOD"
 POSTED_AFTER_DAYS = 45  # accounting takes over the documents of closed months
-ORPHAN_CUSTOMERS, HELD, TEMPORARY, DISAGREEING = 8, 4, 4, 6
-DIRTY_CODES = 0.004
+HELD, TEMPORARY, DISAGREEING = 4, 4, 6
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ def context(
     last_payment: Int,
     settled_order: Int,
     ids: pl.Series,
+    storehouses: int,
 ) -> DocumentContext:
     """Numbers in date order per kind; created around the document date; modified when paid or soon after."""
     docs, size = sk.documents, sk.documents.size
@@ -103,7 +105,7 @@ def context(
         modified=modified,
         created_user=users(rng, size),
         modified_user=users(rng, size),
-        storehouse=np.where(rng.random(size) < 0.85, 0, rng.integers(1, 3, size)),
+        storehouse=np.where(rng.random(size) < 0.85, 0, rng.integers(1, 3, size) % storehouses),
         settled_order=settled_order,
         numbers=prefix + pl.Series(suffix).cast(pl.String).str.zfill(8),
         suffix=suffix,
@@ -133,6 +135,7 @@ def frame(
     balance: Int,
     to_deliver: Int,
     progress: Progress,
+    truth: GroundTruth,
 ) -> pl.DataFrame:
     """One row per document with the columns of ``SaleDocument`` that mean something here."""
     docs, size = sk.documents, sk.documents.size
@@ -182,7 +185,15 @@ def frame(
             "NumberSuffix": decimals(ctx.suffix, 0),
             "DocumentDate": stamps(day * DAY_US),
             "GlobalDocumentOrder": rank_in_group(day),
-            "CustomerId": _customer_codes(rng, scale, customer, customers),
+            "CustomerId": dirt.codes_as_typed(
+                rng,
+                take(customers.frame["Id"], customer),
+                dirt.CUSTOMER_CODES,
+                "CLI9",
+                exactly(rng, np.ones(size, dtype=bool), max(1, round(dirt.CUSTOMER_CODES.orphan * size))),
+                truth,
+                ("SaleDocument", "CustomerId"),
+            ),
             "CustomerName": master["Name"],
             "CustomerCivility": master["Civility"],
             "ColleagueId": take(masters.colleague_codes, np.where(rng.random(size) < 0.02, -1, docs["seller"])),
@@ -196,11 +207,11 @@ def frame(
             "CurrencyId": take(("EUR",), np.where(customer % 40 == 7, 0, -1)),
             "ValidationState": np.where(posted, 3, np.where(payable & (day < calendar.as_of - 10), 1, 0)),
             "DocumentState": np.where(docs["dead"] == 1, 3, np.where(target >= 0, 2, 0)),
-            "DeliveryState": _nullable(delivery_state, kind == 8),
+            "DeliveryState": nullable(delivery_state, kind == 8),
             "xx_Soldee": ctx.settled_order == 1,
-            "ValidityDate": _where(kind == 1, stamps((day + 30) * DAY_US)),
-            "DeliveryDate": _where(np.isin(kind, (1, 6, 8)), stamps((day + np.where(kind == 6, 0, 10)) * DAY_US)),
-            "OriginDocumentType": _nullable(kind[np.maximum(number_origin, 0)], number_origin >= 0),
+            "ValidityDate": where(kind == 1, stamps((day + 30) * DAY_US)),
+            "DeliveryDate": where(np.isin(kind, (1, 6, 8)), stamps((day + np.where(kind == 6, 0, 10)) * DAY_US)),
+            "OriginDocumentType": nullable(kind[np.maximum(number_origin, 0)], number_origin >= 0),
             "OriginDocumentNumber": take(ctx.numbers, number_origin),
             "TransferedDocumentId": take(ctx.ids, target),
             "AssociatedInvoiceId": take(ctx.ids, _invoice_of_deposit(sk)),
@@ -248,7 +259,7 @@ def vat_columns(amounts: DocumentAmounts, masters: Masters) -> dict[str, pl.Seri
             ("VatAmountOnDebit", vat - collection),
             ("VatAmountOnCollection", collection),
         ):
-            out[name + column] = _where(filled, decimals(values))
+            out[name + column] = where(filled, decimals(values))
     return out
 
 
@@ -278,7 +289,7 @@ def extension_frame(
                 .then(pl.lit(False))
             ).to_series(),
             "IsReferenceDocument": docs["template"] == 1,
-            "AcceptanceDate": _where(accepted, stamps((docs["day"] + 8) * DAY_US)),
+            "AcceptanceDate": where(accepted, stamps((docs["day"] + 8) * DAY_US)),
             "CreatorColleagueId": take(masters.colleague_codes, docs["seller"]),
             "RemainingAmountToInvoiceVatExcluded": decimals(to_invoice),
         }
@@ -312,7 +323,7 @@ def periodic_frame(sk: Skeleton, ctx: DocumentContext, customers: Customers) -> 
             "Id": [f"FP{n:06d}" for n in range(1, size + 1)],
             "Caption": ("Contrat " + take(customers.frame["Id"], sk.documents["customer"][rows])).rename("Caption"),
             "Periodicity_StartDate": stamps(start * DAY_US),
-            "Periodicity_EndDate": _where(np.arange(size) % 4 == 0, stamps((start + 1095) * DAY_US)),
+            "Periodicity_EndDate": where(np.arange(size) % 4 == 0, stamps((start + 1095) * DAY_US)),
             "Periodicity_Type": np.full(size, 3),
             "Periodicity_UserIncrement": np.where(yearly, 12, np.where(np.arange(size) % 3 == 1, 3, 1)),
             "Periodicity_Caption": take(("Tous les ans", "Tous les trimestres", "Tous les mois"), np.arange(size) % 3),
@@ -326,12 +337,14 @@ def periodic_frame(sk: Skeleton, ctx: DocumentContext, customers: Customers) -> 
     )
 
 
-def _where(mask: np.ndarray, values: pl.Series) -> pl.Series:
+def where(mask: np.ndarray, values: pl.Series) -> pl.Series:
+    """The values where the mask is true, else NULL."""
     return pl.select(pl.when(pl.Series(mask)).then(values)).to_series()
 
 
-def _nullable(values: Int, mask: np.ndarray) -> pl.Series:
-    return _where(mask, pl.Series(values))
+def nullable(values: Int, mask: np.ndarray) -> pl.Series:
+    """The integers where the mask is true, else NULL."""
+    return where(mask, pl.Series(values))
 
 
 def _parents(rng: np.random.Generator, scale: float, sk: Skeleton) -> tuple[Int, Int]:
@@ -360,26 +373,6 @@ def _delivery_state(sk: Skeleton, progress: Progress) -> Int:
     wanted = sum_by(sk.lines["document"], np.where(base, np.maximum(sk.lines["quantity"], 0), 0), size)
     done = sum_by(sk.lines["document"], np.where(base, progress.delivered, 0), size)
     return np.where(done == 0, 0, np.where(done < wanted, 1, 2))
-
-
-def _customer_codes(rng: np.random.Generator, scale: float, customer: Int, customers: Customers) -> pl.Series:
-    """Codes as typed on documents: some with a trailing space or in lower case, a few of customers deleted since."""
-    codes = take(customers.frame["Id"], customer)
-    dirt = rng.random(len(customer))
-    orphan = exactly(rng, np.ones(len(customer), dtype=bool), at_least_one(ORPHAN_CUSTOMERS, scale))
-    return (
-        pl.select(
-            pl.when(pl.Series(orphan))
-            .then(pl.lit("CLI9") + codes.str.tail(4))
-            .when(pl.Series(dirt < DIRTY_CODES))
-            .then(codes + " ")
-            .when(pl.Series(dirt < 2 * DIRTY_CODES))
-            .then(codes.str.to_lowercase())
-            .otherwise(codes)
-        )
-        .to_series()
-        .rename("CustomerId")
-    )
 
 
 def _addresses(master: pl.DataFrame) -> dict[str, pl.Series]:

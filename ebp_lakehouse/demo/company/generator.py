@@ -18,13 +18,17 @@ from ebp_lakehouse.demo.company import (
     customers,
     derived,
     documents,
+    issues,
     items,
     lines,
+    links,
     masters,
     padding,
     payments,
     pricing,
     sold,
+    suppliers,
+    trade,
 )
 from ebp_lakehouse.demo.company.customers import Customers
 from ebp_lakehouse.demo.company.options import USUAL, CompanyOptions
@@ -32,7 +36,7 @@ from ebp_lakehouse.demo.company.primitives import DAY_US, Int, decimals, generat
 from ebp_lakehouse.demo.company.skeleton import Skeleton
 from ebp_lakehouse.demo.company.truth import GroundTruth
 
-DOCUMENTS, LINES, LINKS = 23_837, 112_684, 33_249  # reference installation
+DOCUMENTS, LINES = 23_837, 112_684  # reference installation
 PAYERS = 5  # customers whose invoices another one pays
 
 
@@ -48,8 +52,9 @@ def generate(
     truth = GroundTruth() if truth is None else truth
     calendar = days.build(as_of)
     small = masters.build(seed, as_of)
-    people = customers.build(seed, scale, calendar, small)
-    goods = items.build(seed, scale, calendar, small)
+    people = customers.build(seed, scale, calendar, small, truth)
+    sellers = suppliers.build(seed, calendar, small, truth)
+    goods = items.build(seed, scale, calendar, small, sellers, truth)
     rng = generator(seed, "documents")
     sign = options.sign
 
@@ -58,7 +63,7 @@ def generate(
     sold.build(rng, opportunities, calendar, people, goods, sk, round(LINES * scale))
     derived.build(rng, scale, opportunities, calendar, sk, sign)
     padding.pad_lines(rng, sk, round(LINES * scale))
-    foreign = padding.pad_links(rng, scale, sk, round(LINKS * scale))
+    room = links.make_room(rng, scale, sk)
 
     typed = lines.inputs(sk)
     line_amounts, amounts = pricing.price(typed, documents.inputs(sk))
@@ -70,8 +75,12 @@ def generate(
 
     document_ids = uuids(rng, sk.documents.size)
     money = payments.build(seed, scale, calendar, people, sk, due, payer, document_ids)
-    ctx = documents.context(rng, sk, calendar, money.last_day, settled, document_ids)
+    ctx = documents.context(rng, sk, calendar, money.last_day, settled, document_ids, options.storehouses)
     line_ids = uuids(rng, sk.lines.size)
+    held = issues.stocked_in(goods, options)
+    storehouse = issues.storehouse_of_lines(sk, ctx.storehouse, held)
+    dropped = issues.drop_shipped(rng, scale, sk, storehouse, calendar)
+    storehouse[dropped] = -1
     line_frame = lines.frame(
         rng,
         sk,
@@ -85,34 +94,52 @@ def generate(
             created_user=ctx.created_user,
             modified_user=ctx.modified_user,
             seller=sk.documents["seller"],
-            storehouse=ctx.storehouse,
+            storehouse=storehouse,
             settled_order=settled,
             progress=progress,
         ),
         goods,
         small,
+        truth,
     )
     to_deliver, to_invoice = _remaining(sk, typed, line_amounts, line_frame)
     headers = documents.frame(
-        rng, scale, sk, amounts, ctx, people, small, calendar, payer, due, money.balance, to_deliver, progress
+        rng, scale, sk, amounts, ctx, people, small, calendar, payer, due, money.balance, to_deliver, progress, truth
     )
-    frames = dict(small.frames) | {
-        "Customer": _with_counters(people, sk, money.balance, payer),
-        "Contact": people.contacts,
-        "Item": goods.frame,
-        "ItemComponent": goods.components,
-        "SupplierItem": goods.supplier_items,
-        "ThirdReference": goods.references,
-        "SaleDocument": headers,
-        "SaleDocumentEx": documents.extension_frame(rng, scale, sk, ctx, small, to_invoice, calendar),
-        "SaleDocumentLine": line_frame,
-        "DocumentLineAssociation": padding.link_frame(rng, sk, foreign, line_ids, document_ids),
-        "SaleCreditMemoOrigin": documents.credit_origin_frame(sk, ctx),
-        "PeriodicInvoicing": documents.periodic_frame(sk, ctx, people),
-        "SaleCommitment": money.commitments,
-        "SaleSettlement": money.settlements,
-        "SaleSettlementCommitmentAssociation": money.associations,
-    }
+    still = (line_frame["RemainingQuantityToDeliver"] * 1000).cast(pl.Int64).to_numpy()
+    bought = trade.build(
+        seed,
+        scale,
+        trade.Company(
+            calendar, people, goods, sellers, small, sk, document_ids, line_ids, ctx.numbers, storehouse, held, dropped,
+            still,
+        ),
+        options,
+        room,
+        truth,
+    )  # fmt: skip
+    frames = (
+        dict(small.frames)
+        | bought
+        | {
+            "Customer": _with_counters(people, sk, money.balance, payer),
+            "Contact": people.contacts,
+            "ItemComponent": goods.components,
+            "SupplierItem": goods.supplier_items,
+            "ThirdReference": goods.references,
+            "SaleDocument": headers,
+            "SaleDocumentEx": documents.extension_frame(rng, scale, sk, ctx, small, to_invoice, calendar),
+            "SaleDocumentLine": line_frame,
+            "SaleCreditMemoOrigin": documents.credit_origin_frame(sk, ctx),
+            "PeriodicInvoicing": documents.periodic_frame(sk, ctx, people),
+            "SaleCommitment": money.commitments,
+            "SaleSettlement": money.settlements,
+            "SaleSettlementCommitmentAssociation": money.associations,
+        }
+    )
+    for planted in sk.planted:
+        of = ("SaleDocument", document_ids) if planted.of == "documents" else ("SaleDocumentLine", line_ids)
+        truth.plant(planted.case, of[0], of[1].gather(planted.rows), planted.moves)
     return {table: frame.rechunk() for table, frame in frames.items()}
 
 

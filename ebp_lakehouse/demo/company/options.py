@@ -70,7 +70,10 @@ class CompanyOptions:
     @classmethod
     def from_changed(cls, changed: dict[str, Any]) -> CompanyOptions:
         """The options whose ``changed`` this is. Raises ``TypeError`` for an unknown choice."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in changed.items()})
+        choices: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in changed.items()
+        }
+        return cls(**choices)
 
 
 USUAL = CompanyOptions()

@@ -83,7 +83,7 @@ def build(
     doubtful = exactly(rng, partial, at_least_one(DOUBTFUL, scale))  # a first part came, the rest is in dispute
 
     wanted = round(15_516 * scale) - 2 * len(pairs) - int(rejected.sum())
-    commitment, amount, when, dropped = _cash_rows(rng, cash, day, rejected | partial, wanted, calendar)
+    commitment, amount, when, dropped = cash_rows(rng, cash, day, rejected | partial, wanted, calendar)
     cash[dropped] = 0
     inst.balance = np.where(written_off, 0, inst.amount - offset - cash)
     inst.pay_day = np.zeros(size, dtype=np.int64)
@@ -91,7 +91,7 @@ def build(
     deposits = np.flatnonzero(sk.documents["deposit_share"] > 0)
     spare = at_least_one(UNALLOCATED, scale)
     groups = round(12_962 * scale) - spare - len(deposits) - int(rejected.sum())
-    group, group_day = _group(payer[inst.customer[commitment]], commitment, amount, when, groups)
+    group, group_day = settlement_groups(payer[inst.customer[commitment]], commitment, amount, when, groups)
     ids = uuids(rng, size)
     settlements, settlement_ids = settlement_frame(
         rng,
@@ -217,10 +217,13 @@ def _set_offs(rng: np.random.Generator, inst: Instalments, sk: Skeleton) -> tupl
     return offset, pairs
 
 
-def _cash_rows(
+def cash_rows(
     rng: np.random.Generator, cash: Int, day: Int, whole: Bool, wanted: int, calendar: BusinessCalendar
 ) -> tuple[Int, Int, Int, Bool]:
-    """One assignment per paid instalment, some in two, ``wanted`` in all; the mask = payments given up for that."""
+    """One assignment per paid instalment, some in two, ``wanted`` in all; the mask = payments given up for that.
+
+    ``whole`` payments are never cut in two. Returns (instalment, cents, day) of each assignment, and the mask.
+    """
     rows = np.flatnonzero(cash != 0)
     dropped = np.zeros(len(cash), dtype=bool)
     if len(rows) > wanted:  # small scales: the latest payments have not come yet
@@ -235,7 +238,7 @@ def _cash_rows(
     return np.concatenate([rows, extra]), amount, when, dropped
 
 
-def _group(payer: Int, commitment: Int, amount: Int, when: Int, groups: int) -> tuple[Int, Int]:
+def settlement_groups(payer: Int, commitment: Int, amount: Int, when: Int, groups: int) -> tuple[Int, Int]:
     """Which settlement each assignment belongs to, and the settlements' days: nearest payments of a payer are one."""
     by = np.lexsort((when, np.sign(amount), payer))
     gap = np.diff(when[by], prepend=0).astype(float)

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from ebp_lakehouse.demo.company.primitives import Int
+from ebp_lakehouse.demo.company.primitives import Bool, Int
 
 DOCUMENT_COLUMNS: dict[str, int] = {
     "kind": 0,
@@ -91,7 +91,7 @@ class Skeleton:
     links: Table = field(default_factory=lambda: Table(LINK_COLUMNS))
     planted: list[Planted] = field(default_factory=list)
 
-    def plant(self, case: str, of: Literal["documents", "lines"], rows: Int, moves: str) -> None:
+    def plant(self, case: str, of: Literal["documents", "lines"], rows: Int | Bool, moves: str) -> None:
         """Remember planted rows (indices, or a mask) until they have keys."""
-        rows = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
-        self.planted.append(Planted(case, of, np.asarray(rows, dtype=np.int64), moves))
+        found = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+        self.planted.append(Planted(case, of, np.asarray(found, dtype=np.int64), moves))

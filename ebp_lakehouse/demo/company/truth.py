@@ -58,9 +58,7 @@ class GroundTruth:
 
     def soil(self, what: str, table: str, column: str, rate: float, rows: int, among: int) -> None:
         """Report dirt: ``rows`` of ``among`` rows got it, at the declared ``rate``."""
-        self.dirt.append(
-            {"what": what, "table": table, "column": column, "rate": rate, "rows": rows, "among": among}
-        )
+        self.dirt.append({"what": what, "table": table, "column": column, "rate": rate, "rows": rows, "among": among})
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON, in a stable order."""
