@@ -31,6 +31,7 @@ from ebp_lakehouse.demo.company import (
     trade,
 )
 from ebp_lakehouse.demo.company.customers import Customers
+from ebp_lakehouse.demo.company.field import build as field
 from ebp_lakehouse.demo.company.options import USUAL, CompanyOptions
 from ebp_lakehouse.demo.company.primitives import DAY_US, Int, decimals, generator, stamps, uuids
 from ebp_lakehouse.demo.company.skeleton import Skeleton
@@ -140,6 +141,7 @@ def generate(
     for planted in sk.planted:
         of = ("SaleDocument", document_ids) if planted.of == "documents" else ("SaleDocumentLine", line_ids)
         truth.plant(planted.case, of[0], of[1].gather(planted.rows), planted.moves)
+    frames = field.add(frames, seed, scale, calendar, options, truth)
     return {table: frame.rechunk() for table, frame in frames.items()}
 
 
