@@ -108,7 +108,7 @@ def _reminders(rng: np.random.Generator, reminders: pl.DataFrame, letter_ids: pl
 
 def _done(rng: np.random.Generator, events: pl.DataFrame) -> pl.DataFrame:
     """An appointment was closed: EBP notes it; the newest ones first, since the table's size is given."""
-    moment = pl.col("EndDateTime") + pl.duration(minutes=pl.Series(rng.integers(5, 240, events.height)))
+    moment = pl.col("EndDateTime") + pl.duration(minutes=pl.lit(pl.Series(rng.integers(5, 240, events.height))))
     return events.sort("EndDateTime", "Id", descending=True).select(
         moment.alias("StartDateTime"), moment.alias("EndDateTime"), pl.lit("Intervention clôturée").alias("Caption"),
         "CustomerId", "ColleagueId", "EventType", pl.col("Id").alias("ScheduleEventId"),

@@ -187,7 +187,7 @@ def choose_technician(rng: np.random.Generator, crew: Crew, where: Places, custo
         np.nan_to_num(km, nan=40.0) + rng.exponential(14.0, km.shape)
         + np.where(crew.skills[:leads].T[kind], 0.0, 300.0) + np.where(here, 0.0, 10_000.0)
     )  # fmt: skip
-    return cost.argmin(axis=1).astype(np.int64)
+    return np.asarray(cost.argmin(axis=1), dtype=np.int64)
 
 
 def assign_technicians(rng: np.random.Generator, agenda: Table, crew: Crew, where: Places) -> None:

@@ -277,7 +277,7 @@ def _customers(rng: np.random.Generator, size: int, park: Park, reachable: Int) 
     owners = np.flatnonzero(owned)
     others = rng.permutation(owners[~np.isin(owners, crowd)])
     rest = reachable[rng.integers(0, len(reachable), size)]
-    return np.r_[crowd, others, rest][:size]
+    return np.asarray(np.r_[crowd, others, rest][:size], dtype=np.int64)
 
 
 def _pieces(size: int, customer: Int, park: Park) -> tuple[Int, Int, Bool]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -195,7 +196,7 @@ def _day(day: int, hours: Float, morning: Float | Int, lunch: Float | Int, custo
     eats = (lunch > 0) & (morning + hours * 60 > LUNCH)
     end = morning + hours * 60 + np.where(eats, lunch, 0)
 
-    def at(minutes: Float | Int, shown: Bool) -> pl.Series:
+    def at(minutes: Any, shown: Bool) -> pl.Series:
         moments = pl.Series(np.rint(minutes).astype(np.int64) * 60_000_000).cast(pl.Duration("us"))
         return pl.select(pl.when(pl.Series(shown)).then(pl.lit(EBP_ZERO_DAY, pl.Datetime("us")) + moments)).to_series()
 

@@ -121,14 +121,14 @@ def _take(
     chosen = np.r_[chosen, rng.permutation(single)[:left]]
     excess = int(weight[chosen].sum()) - lines
     if excess <= 0:
-        return chosen
+        return np.asarray(chosen, dtype=np.int64)
     heavy = chosen[size[chosen] == 1]
     heavy = heavy[np.argsort(-weight[heavy], kind="stable")]
     light = np.setdiff1d(single, chosen)
     light = light[np.argsort(weight[light], kind="stable")][: len(heavy)]
     gain = np.cumsum(np.maximum(0, weight[heavy[: len(light)]] - weight[light]))
     swaps = min(int(np.searchsorted(gain, excess)) + 1, len(light))
-    return np.r_[np.setdiff1d(chosen, heavy[:swaps]), light[:swaps]]
+    return np.asarray(np.r_[np.setdiff1d(chosen, heavy[:swaps]), light[:swaps]], dtype=np.int64)
 
 
 def _cut(rng: np.random.Generator, owner: Int, deals: int) -> Int:

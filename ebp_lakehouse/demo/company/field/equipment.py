@@ -25,7 +25,6 @@ from ebp_lakehouse.demo.company.primitives import (
     Float,
     Int,
     generator,
-    rank_in_group,
     stamps,
     take,
     users,
@@ -283,11 +282,6 @@ def frames(
     )  # fmt: skip
     family = pl.DataFrame({"Id": [FAMILY_CODE], "Caption": ["Équipements de chauffage"]})
     return {"CustomerProduct": pieces, "CustomerProductFamily": audited(family)}
-
-
-def rank_at_owner(park: Park) -> Int:
-    """0 for the first piece of each customer, 1 for the next one and so on."""
-    return rank_in_group(park.owner, park.installed)
 
 
 def _covers(guaranteed: Bool, dated: Bool) -> list[tuple[str, Bool]]:
