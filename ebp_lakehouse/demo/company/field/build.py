@@ -17,6 +17,7 @@ from ebp_lakehouse.demo.company.field import (
     contracts,
     crew,
     dealcosts,
+    dealpurchases,
     deals,
     equipment,
     events,
@@ -238,7 +239,8 @@ def _deal_frames(
         frames["SaleSettlement"],
     )
     made["DealResourcesCost"] = dealcosts.resource_frame(seed, frames["ScheduleEvent"], scale)
-    bought = dealcosts.amounts_put_on_deals(frames)
+    made |= dealpurchases.build(seed, scale, business, frames, truth)
+    bought = dealcosts.amounts_put_on_deals(made)
     made |= dealcosts.deal_frames(
         seed, scale, business, sites, where, frames["Customer"], frames["Colleague"], made["DealSaleDocument"],
         made["DealResourcesCost"], bought, as_of, truth,

@@ -63,7 +63,7 @@ def choose(seed: int, scale: float, documents: pl.DataFrame, links: pl.DataFrame
         invoices[candidates] > 0, 1, QUOTE_ONLY_SHARE
     )
     candidates = candidates[rng.random(len(candidates)) < share]
-    taken = _take(rng, candidates, owner, size, weight, wanted, round(LINES * scale))
+    taken = take_chains(rng, candidates, owner, size, weight, wanted, round(LINES * scale))
     start = np.full(len(whole), 2**40)
     np.minimum.at(start, chain, day)
     order = taken[np.lexsort((taken, start[taken], owner[taken]))]
@@ -103,7 +103,7 @@ def _chains(documents: pl.DataFrame, links: pl.DataFrame) -> Int:
         label = spread
 
 
-def _take(
+def take_chains(
     rng: np.random.Generator, candidates: Int, owner: Int, size: Int, weight: Int, wanted: int, lines: int
 ) -> Int:
     """Chains with ``wanted`` documents together and at most ``lines`` counted lines; one chain of every owner at least."""
