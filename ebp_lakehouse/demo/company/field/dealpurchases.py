@@ -4,8 +4,6 @@ Only supplier invoices and credit notes count as costs (an order, its receipt an
 taken out of stock count by their value. Totals of the deal are in ``dealcosts``.
 """
 
-
-
 from __future__ import annotations
 
 import numpy as np

@@ -276,8 +276,8 @@ def expected_resources(rng: np.random.Generator, events: pl.DataFrame, rows: int
         {
             "Id": uuids(rng, rows),
             "ParentId": source["Id"],
-            "QuantityToSchedule": decimals(np.ones(rows, dtype=np.int64), 0),
-            "ScheduledQuantity": decimals(np.ones(rows, dtype=np.int64), 0),
+            "QuantityToSchedule": np.ones(rows, dtype=np.int64),
+            "ScheduledQuantity": np.ones(rows, dtype=np.int64),
             "ExpectedDuration_DurationInHours": hours,
             "ScheduledDuration_DurationInHours": hours,
             "CreatedBySoftware": np.zeros(rows, dtype=bool),
