@@ -17,6 +17,8 @@ from ebp_lakehouse.errors import DemoError
 
 EXTENSIONS = ("SaleDocumentEx", "PurchaseDocumentEx")
 STOCK_TABLES = ("StockItem", "StockMovement", "StockDocument", "StockDocumentLine")
+# What EBP keeps up to date on items where it manages their stock.
+COUNTERS = ("RealStock", "VirtualStock", "StockValue", "BookedQuantity", "StockMovementId")
 _COORDINATE = re.compile(r"(Latitude|Longitude)$")
 
 
@@ -47,4 +49,9 @@ def cut(frame: pl.DataFrame, options: CompanyOptions) -> pl.DataFrame:
         for name in frame.columns
         if (not options.custom_columns and name.startswith("xx_")) or (not options.gps and _COORDINATE.search(name))
     ]
-    return frame.drop(gone)
+    frame = frame.drop(gone)
+    if not options.stock:
+        frame = frame.drop(COUNTERS, strict=False)
+        if "ManageStock" in frame.columns:
+            frame = frame.with_columns(ManageStock=pl.lit(value=False)).drop("StorehouseId", strict=False)
+    return frame

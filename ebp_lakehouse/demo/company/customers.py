@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from ebp_lakehouse.demo.company import dirt, geography
+from ebp_lakehouse.demo.company import customercases, dirt, geography
 from ebp_lakehouse.demo.company.calendar import BusinessCalendar
 from ebp_lakehouse.demo.company.masters import Masters
 from ebp_lakehouse.demo.company.primitives import (
@@ -54,7 +54,10 @@ TAX_INCLUDED_SHARE = 0.25  # of individuals: documents typed TTC
 
 @dataclass(frozen=True)
 class Customers:
-    """Master table and the behaviour of each customer; arrays are aligned with ``frame``."""
+    """Master table and the behaviour of each customer; arrays are aligned with ``frame``.
+
+    ``former`` holds the address columns as they were before the day ``moved_on`` (0 = never moved).
+    """
 
     frame: pl.DataFrame
     contacts: pl.DataFrame
@@ -71,6 +74,8 @@ class Customers:
     export: Bool
     salesperson: Int
     term: Int
+    former: pl.DataFrame
+    moved_on: Int
 
     @property
     def count(self) -> int:
@@ -115,7 +120,10 @@ def build(seed: int, scale: float, calendar: BusinessCalendar, masters: Masters,
     )
 
     tax_included = np.arange(count) == TAX_INCLUDED_CUSTOMER
+    former, moved_on = customercases.removals(rng, frame, calendar, truth)
     customers = Customers(
+        former=former,
+        moved_on=moved_on,
         frame=frame,
         contacts=_contacts(rng, scale, frame),
         weight=weight,
@@ -136,31 +144,10 @@ def build(seed: int, scale: float, calendar: BusinessCalendar, masters: Masters,
             rng.choice([2, 3, 4, 5, 6, 7, 8], count, p=[0.3, 0.25, 0.15, 0.08, 0.1, 0.07, 0.05]),
         ),
     )
-    _describe(customers, truth)
+    customercases.describe(vars(customers), truth)
     terms = take(masters.term_codes, customers.term)
     sellers = take(masters.colleague_codes, customers.salesperson)
     return Customers(**{**vars(customers), "frame": frame.with_columns(SettlementModeId=terms, ColleagueId=sellers)})
-
-
-def _describe(customers: Customers, truth: GroundTruth) -> None:
-    """Report the true rhythm: first and last day of business, pause, rate of purchases, growth, regularity."""
-    day = "datetime64[D]"
-    pause = customers.pause_start
-    truth.describe(
-        "customer",
-        pl.DataFrame(
-            {
-                "customer": customers.frame["Id"],
-                "rate": customers.weight.round(6),
-                "growth_exponent": (1 / customers.trend).round(6),
-                "regular": customers.regular,
-                "prospect": customers.prospect,
-                "first_day": customers.first_day.astype(day).astype(str),
-                "last_day": customers.last_day.astype(day).astype(str),
-                "pause_from": [str(np.datetime64(int(p), "D")) if p >= 0 else None for p in pause],
-            }
-        ),
-    )
 
 
 def _names(
@@ -228,12 +215,20 @@ def _frame(
     emails = dirt.emails(rng, [f"{first[n]}.{last[n]}{n}" for n in range(count)], "client.example")
     created = office_time(rng, np.maximum(first_day - 3, calendar.first_day))
     created[: max(2, count // 3)] = calendar.first_day * 86_400_000_000 + 36_000_000_000  # migration day
-    duplicates = max(1, round(dirt.DUPLICATE_CUSTOMERS * count))
+    duplicates = max(3, round(dirt.DUPLICATE_CUSTOMERS * count))
     for n in range(duplicates):  # the same company typed twice: same name and town, or same SIREN
         twin, origin = count - 1 - n, 2 * n + 20 if count > 60 else n
-        siren[twin], names[twin], cities[twin], zips[twin] = siren[origin], names[origin], cities[origin], zips[origin]
+        if n % 3 == 2:
+            emails[twin] = emails[origin] = emails[origin] or "contact@client.example"  # by their e-mail only
+        else:
+            siren[twin], names[twin], cities[twin], zips[twin] = (
+                siren[origin],
+                names[origin],
+                cities[origin],
+                zips[origin],
+            )
     codes = [f"CLI{n + 1:05d}" for n in range(count)]
-    _report(codes, duplicates, misspelt, null_island, emails, phones, truth)
+    customercases.report(codes, duplicates, misspelt, null_island, emails, phones, truth)
     inactive = (last_day < calendar.as_of - 900) & (rng.random(count) < 0.6)
     frame = pl.DataFrame(
         {
@@ -297,32 +292,6 @@ def _frame(
         sysModifiedUser=users(rng, count),
     )
     return export, frame
-
-
-def _report(
-    codes: list[str],
-    duplicates: int,
-    misspelt: Bool,
-    null_island: Bool,
-    emails: list[str | None],
-    phones: list[str | None],
-    truth: GroundTruth,
-) -> None:
-    count = len(codes)
-    twins = [(codes[count - 1 - n], codes[2 * n + 20 if count > 60 else n]) for n in range(duplicates)]
-    truth.plant("the same company typed twice", "Customer", twins, "number of customers (never merged)")
-    hard = codes[3 : 3 + len(geography.PLANTED)]
-    truth.plant("hard address: Corsica, overseas, Monaco, CEDEX …", "Customer", hard, "revenue by region")
-    broken = sum(" at " in (email or "") for email in emails)
-    short = sum(len(phone or "0123456789") < 10 for phone in phones)
-    for what, column, rate, rows in (
-        ("duplicate", "Siren", dirt.DUPLICATE_CUSTOMERS, duplicates),
-        ("wrong postcode", "MainInvoicingAddress_ZipCode", dirt.WRONG_POSTCODES, int(misspelt.sum())),
-        ("latitude and longitude 0", "MainDeliveryAddress_Latitude", dirt.GPS_ZERO, int(null_island.sum())),
-        ("broken e-mail", "MainInvoicingContact_Email", dirt.BROKEN_EMAIL, broken),
-        ("telephone number too short", "MainInvoicingContact_Phone", dirt.SHORT_PHONE, short),
-    ):
-        truth.soil(what, "Customer", column, rate, rows, count)
 
 
 def _masked(values: pl.Series, keep: Bool) -> pl.Series:

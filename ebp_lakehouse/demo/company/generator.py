@@ -17,6 +17,7 @@ from ebp_lakehouse.demo.company import (
     chains,
     customers,
     derived,
+    documentextras,
     documents,
     issues,
     items,
@@ -26,6 +27,7 @@ from ebp_lakehouse.demo.company import (
     padding,
     payments,
     pricing,
+    salescases,
     sold,
     suppliers,
     trade,
@@ -33,11 +35,12 @@ from ebp_lakehouse.demo.company import (
 from ebp_lakehouse.demo.company.customers import Customers
 from ebp_lakehouse.demo.company.field import build as field
 from ebp_lakehouse.demo.company.options import USUAL, CompanyOptions
-from ebp_lakehouse.demo.company.primitives import DAY_US, Int, decimals, generator, stamps, uuids
+from ebp_lakehouse.demo.company.primitives import DAY_US, Int, at_least_one, decimals, generator, stamps, uuids
 from ebp_lakehouse.demo.company.skeleton import Skeleton
 from ebp_lakehouse.demo.company.truth import GroundTruth
 
 DOCUMENTS, LINES = 23_837, 112_684  # reference installation
+INACTIVE_OWING = 4
 PAYERS = 5  # customers whose invoices another one pays
 
 
@@ -52,7 +55,7 @@ def generate(
     """
     truth = GroundTruth() if truth is None else truth
     calendar = days.build(as_of)
-    small = masters.build(seed, as_of)
+    small = masters.build(seed, as_of, options)
     people = customers.build(seed, scale, calendar, small, truth)
     sellers = suppliers.build(seed, calendar, small, truth)
     goods = items.build(seed, scale, calendar, small, sellers, truth)
@@ -60,7 +63,9 @@ def generate(
     sign = options.sign
 
     sk = Skeleton()
-    opportunities = chains.build(rng, scale, round(DOCUMENTS * scale), calendar, people, sk, derived.room(scale))
+    opportunities = chains.build(
+        rng, scale, round(DOCUMENTS * scale), calendar, people, sk, derived.room(scale), orders=options.orders
+    )
     sold.build(rng, opportunities, calendar, people, goods, sk, round(LINES * scale))
     derived.build(rng, scale, opportunities, calendar, sk, sign)
     padding.pad_lines(rng, sk, round(LINES * scale))
@@ -73,9 +78,10 @@ def generate(
     payer[10 : 10 + PAYERS] = 9 if people.count > 10 + PAYERS else payer[10 : 10 + PAYERS]
     settled = documents.settled_orders(rng, sk)
     progress = padding.progress(sk)
+    salescases.report(sk, amounts, line_amounts, typed, settled, due)
 
     document_ids = uuids(rng, sk.documents.size)
-    money = payments.build(seed, scale, calendar, people, sk, due, payer, document_ids)
+    money = payments.build(seed, scale, calendar, people, sk, due, payer, document_ids, truth)
     ctx = documents.context(rng, sk, calendar, money.last_day, settled, document_ids, options.storehouses)
     line_ids = uuids(rng, sk.lines.size)
     held = issues.stocked_in(goods, options)
@@ -107,6 +113,10 @@ def generate(
     headers = documents.frame(
         rng, scale, sk, amounts, ctx, people, small, calendar, payer, due, money.balance, to_deliver, progress, truth
     )
+    if options.component_type != 3:
+        line_frame = line_frame.with_columns(
+            LineType=pl.when(pl.col("NomenclatureLevel") > 0).then(options.component_type).otherwise("LineType")
+        )
     still = (line_frame["RemainingQuantityToDeliver"] * 1000).cast(pl.Int64).to_numpy()
     bought = trade.build(
         seed,
@@ -129,10 +139,10 @@ def generate(
             "SupplierItem": goods.supplier_items,
             "ThirdReference": goods.references,
             "SaleDocument": headers,
-            "SaleDocumentEx": documents.extension_frame(rng, scale, sk, ctx, small, to_invoice, calendar),
+            "SaleDocumentEx": documentextras.extension_frame(rng, scale, sk, ctx, small, to_invoice, calendar),
             "SaleDocumentLine": line_frame,
-            "SaleCreditMemoOrigin": documents.credit_origin_frame(sk, ctx),
-            "PeriodicInvoicing": documents.periodic_frame(sk, ctx, people),
+            "SaleCreditMemoOrigin": documentextras.credit_origin_frame(sk, ctx),
+            "PeriodicInvoicing": documentextras.periodic_frame(sk, ctx, people),
             "SaleCommitment": money.commitments,
             "SaleSettlement": money.settlements,
             "SaleSettlementCommitmentAssociation": money.associations,
@@ -141,6 +151,7 @@ def generate(
     for planted in sk.planted:
         of = ("SaleDocument", document_ids) if planted.of == "documents" else ("SaleDocumentLine", line_ids)
         truth.plant(planted.case, of[0], of[1].gather(planted.rows), planted.moves)
+    salescases.report_payments(frames, truth)
     frames = field.add(frames, seed, scale, calendar, options, truth)
     return {table: frame.rechunk() for table, frame in frames.items()}
 
@@ -178,9 +189,18 @@ def _with_counters(people: Customers, sk: Skeleton, balance: Int, payer: Int) ->
     ever = pl.Series(last >= 0)
     owed = pricing.sum_by(payer[docs["customer"]], balance, people.count)
     other = payer != np.arange(people.count)
+    # Somebody who left without paying everything is marked inactive; the money is still owed.
+    gone = np.flatnonzero((owed > 0) & (last >= 0))
+    gone = gone[np.argsort(last[gone], kind="stable")[: at_least_one(INACTIVE_OWING, people.count / 1338)]]
+    inactive = people.frame["ActiveState"].to_numpy().copy()
+    inactive[gone] = 1
+    limit = (people.frame["AllowedAmount"] * 100).cast(pl.Int64).to_numpy().copy()
+    limit[np.argmax(owed)] = max(1, int(owed.max()) // 2)  # one credit limit is exceeded at every scale
     return people.frame.with_columns(
         FirstInvoicingDate=pl.when(ever).then(stamps(np.where(last >= 0, first, 0) * DAY_US)),
         LastInvoicingDate=pl.when(ever).then(stamps(np.maximum(last, 0) * DAY_US)),
         CurrentAmount=decimals(owed),
+        AllowedAmount=decimals(limit),
+        ActiveState=pl.Series(inactive),
         PaymentThirdId=pl.when(pl.Series(other)).then(people.frame["Id"].gather(payer.tolist())),
     )

@@ -34,7 +34,7 @@ class Issues:
 
 def stocked_in(items: Items, options: CompanyOptions) -> Bool:
     """Storehouses by items: where each stock-managed item is kept; the first storehouse keeps them all."""
-    managed = items.manage_stock if options.stock else np.zeros(items.count, dtype=bool)
+    managed = items.manage_stock
     by_sales = np.argsort(-np.where(managed, items.weight, -1.0), kind="stable")
     held = np.zeros((options.storehouses, items.count), dtype=bool)
     held[0] = managed

@@ -41,6 +41,7 @@ BUNDLES = 14  # with 54 components in the reference installation
 COMPONENTS = 54
 # Shares of the lines: a dealer who also installs.
 KIND_SHARES = {GOOD: 0.74, SERVICE: 0.10, LABOUR: 0.08, TRAVEL: 0.05, BUNDLE: 0.03}
+PALLET_PRICE = 6_000  # cents: dearer goods are never taken by the pallet
 FAST = 0.8  # quantile of the weights above which an item sells every month or so
 ZIPF = 0.85  # fast movers: the top tenth of the items makes most of the lines
 
@@ -182,7 +183,7 @@ def _describe(codes: list[str], a: dict[str, np.ndarray], truth: GroundTruth) ->
     """Report how each good is asked for; the classes are those of Syntetos and Boylan, by construction."""
     goods = np.flatnonzero(a["kind"] == GOOD)
     fast = a["weight"][goods] > np.quantile(a["weight"][goods], FAST)
-    bulk = in_bulk(goods)
+    bulk = in_bulk(goods) & (a["price"][goods] < PALLET_PRICE)
     names = np.array(["intermittent", "smooth", "lumpy", "erratic"])[2 * bulk + fast]
     never = a["weight"][goods] == 0
     day = "datetime64[D]"

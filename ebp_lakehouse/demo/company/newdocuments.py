@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 import psycopg
 
-from ebp_lakehouse.demo.company import documents, lines, padding, payments, pricing
+from ebp_lakehouse.demo.company import documentextras, documents, lines, padding, payments, pricing
 from ebp_lakehouse.demo.company.calendar import BusinessCalendar
 from ebp_lakehouse.demo.company.catalogue import Catalogue, StoredDocument, copy_document
 from ebp_lakehouse.demo.company.items import LABOUR, LINE_TYPES, TRAVEL
@@ -142,7 +142,9 @@ class DocumentWriter:
         if origin is not None:
             header = header.with_columns(**self._origin(connection, origin.key))
         self.ledger.insert(connection, "SaleDocument", header)
-        extension = documents.extension_frame(self.rng, 1.0, sk, ctx, self.known.masters, still["invoice"], calendar)
+        extension = documentextras.extension_frame(
+            self.rng, 1.0, sk, ctx, self.known.masters, still["invoice"], calendar
+        )
         self.ledger.insert(connection, "SaleDocumentEx", extension)
         self.ledger.insert(connection, "SaleDocumentLine", line_frame)
         if balance[0] != 0:

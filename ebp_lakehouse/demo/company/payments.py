@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from ebp_lakehouse.demo.company import dirt
 from ebp_lakehouse.demo.company import masters as small
 from ebp_lakehouse.demo.company.calendar import BusinessCalendar
 from ebp_lakehouse.demo.company.customers import Customers
@@ -34,7 +35,9 @@ from ebp_lakehouse.demo.company.primitives import (
     uuids,
 )
 from ebp_lakehouse.demo.company.skeleton import Skeleton
+from ebp_lakehouse.demo.company.truth import GroundTruth
 
+FAR_DAYS = 3653  # the year typed wrong
 NEVER_PAID_SHARE = 0.022  # disputes and bad payers, beside what is simply not due yet
 WRITTEN_OFF, DOUBTFUL, UNALLOCATED, REJECTED, PARTIAL = 170, 15, 25, 60, 120  # at full scale, at least one of each
 
@@ -59,11 +62,15 @@ def build(
     total_due: Int,
     payer: Int,
     document_ids: pl.Series,
+    truth: GroundTruth,
 ) -> Payments:
     """Everything about money received. ``total_due`` in cents per document, ``payer`` = debtor of each customer."""
     rng = generator(seed, "payments")
     inst = _instalments(rng, round(15_924 * scale) - at_least_one(OPENING, scale), customers, sk, total_due)
     size = len(inst.amount)
+    far = exactly(rng, (inst.kind == 2) & (inst.amount > 0), max(1, round(dirt.FAR_DUE_DATES * size)))
+    inst.due[far] += FAR_DAYS
+    truth.soil("due ten years ahead", "SaleCommitment", "DueDate", dirt.FAR_DUE_DATES, int(far.sum()), size)
     late_of = np.rint(rng.gamma(1.2, 7, customers.count) - 5).astype(np.int64)
     late_of[rng.random(customers.count) < 0.06] += 45  # some always pay six weeks late
     day = calendar.roll(

@@ -88,6 +88,7 @@ def document_inputs(pk: Purchases) -> DocumentInputs:
     foreign = np.where(docs["supplier"] == FOREIGN, 5, 0)
     return DocumentInputs(
         footer_bp=docs["footer_bp"],
+        footer_amount=np.zeros(docs.size, dtype=np.int64),
         financial_bp=docs["financial_bp"],
         shipping=docs["shipping"],
         shipping_vat=foreign,

@@ -18,8 +18,8 @@ from ebp_lakehouse.demo.company.primitives import Bool, Int, rank_in_group
 from ebp_lakehouse.demo.company.suppliers import GOODS, ORDERED_FROM, SECOND_PRICE, Suppliers
 
 SECOND_SUPPLIER_SHARE = 0.08
-OVERSTOCKED = 0.15  # one item in eight is always bought a bit too much
-STARTING_SHARE = 0.7  # items with some stock when the ten years begin
+OVERSTOCKED, FEW_ISSUES = 0.15, 40  # of the items that sell little, one in eight is always bought a bit too much
+STARTING_SHARE = 0.95  # items with some stock when the ten years begin
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,8 @@ def build(
     covered = np.add.reduceat(np.where(count[item] > 0, quantity, 0), start) if len(start) else start
     bought, needed = item[start], day[start]
     size = len(start)
-    more = np.where(bought % 8 == 5, 1 + OVERSTOCKED, 1.0)
+    slow = many[bought] < FEW_ISSUES
+    more = np.where((bought % 8 == 5) & slow, 1 + OVERSTOCKED, 1.0)
     lot = (np.ceil(covered * more / 1000) * 1000).astype(np.int64)
     main = items.supplier[bought] % GOODS
     second = rng.random(size) < SECOND_SUPPLIER_SHARE
@@ -81,7 +82,7 @@ def build(
         np.bincount(bought, minlength=items.count), 1
     )
     has = rng.random(items.count) < STARTING_SHARE
-    starting[has] = (np.ceil(mean[has] / 1000) * 1000).astype(np.int64)
+    starting[has] = (np.ceil(mean[has] * 1.2 / 1000) * 1000).astype(np.int64)
     total = np.bincount(item, weights=quantity, minlength=items.count).astype(np.int64)
     starting = np.where((many > 0) & (count == 0), total, starting)
     # Goods that never sold were bought before these ten years: dead stock.

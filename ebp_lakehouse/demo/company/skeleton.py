@@ -35,6 +35,10 @@ DOCUMENT_COLUMNS: dict[str, int] = {
     "template": 0,
     "post_dated": 0,
     "dead": 0,
+    "footer_amount": 0,
+    "foreign": 0,
+    "reverse": 0,
+    "absurd": 0,
 }
 LINE_COLUMNS: dict[str, int] = {
     "document": -1, "line_type": 2, "level": 0, "parent": -1, "top": -1, "item": -1, "quantity": 0, "unit_quantity": 0,

@@ -19,6 +19,7 @@ from ebp_lakehouse.demo.company.items import (
     GOOD,
     LABOUR,
     LINE_TYPES,
+    PALLET_PRICE,
     SERVICE,
     TRAVEL,
     Items,
@@ -136,6 +137,8 @@ def build(
 
 def _link(sk: Skeleton, placed: dict[str, Int], rows: Int, made: Int, roots: Roots, origins: tuple[str, ...]) -> None:
     for origin in origins:
+        if origin not in placed:  # no order was ever written in this company
+            continue
         source = placed[origin][rows]
         linked = (source >= 0) & (roots.level[rows] == 0)
         both = np.minimum(np.abs(sk.lines["quantity"][source[linked]]), np.abs(sk.lines["quantity"][made[linked]]))
@@ -166,6 +169,7 @@ def _roots(
     split = chains.on(*SPLIT)[chain] & (rank == 0)
     quantity = _quantities(rng, kind, np.where(text_priced, 0, items.unit[item]))
     pallet = in_bulk(item) & (kind == GOOD) & ~text_priced & (rng.random(size) < PALLET_SHARE)
+    pallet &= items.price[np.maximum(item, 0)] < PALLET_PRICE
     quantity = np.where(pallet, quantity * rng.integers(8, 20, size), quantity)
     quantity = np.where(split & (quantity < 2000), 2000 + 1000 * rng.integers(0, 5, size), quantity)
     quantity = np.where((rng.random(size) < ZERO_SHARE) & (rank > 0), 0, quantity)

@@ -108,17 +108,17 @@ def build(
     low, high = 0, len(calendar.days) - 60
     while low < high:  # the earliest day from which everything fits into the tables
         middle = (low + high) // 2
-        made, lines = _from(all_traded, starting, items, calendar, int(calendar.days[middle]))
+        made, lines = _from(all_traded, starting, items, calendar, int(calendar.days[middle]), most_lines * 2 // 3)
         fits = made.size + extras <= target and lines + extras <= most_lines * 9 // 10
         low, high = (low, middle) if fits else (middle + 1, high)
     first = int(calendar.days[low])
-    made, _ = _from(all_traded, starting, items, calendar, first)
+    made, _ = _from(all_traded, starting, items, calendar, first, most_lines * 2 // 3)
     made = _corrections(rng, scale, made, items, calendar, first)
     return _consumption(rng, made, calendar, first, target - made.size), first
 
 
 def _from(
-    every: Movements, starting: Int, items: Items, calendar: BusinessCalendar, first: int
+    every: Movements, starting: Int, items: Items, calendar: BusinessCalendar, first: int, most_opened: int
 ) -> tuple[Movements, int]:
     """Movements from ``first`` on with the opening inventory and the transfers; and lines of stock documents."""
     recorded, count = every.since(first), items.count
@@ -136,7 +136,10 @@ def _from(
     storehouse, item, later = key // 100_000 // count, key // 100_000 % count, key % 100_000 > 0
     there = {"item": item[~later], "storehouse": storehouse[~later], "quantity": quantity[~later]}
     np.subtract.at(held, there["item"], there["quantity"])
-    here = np.flatnonzero(held > 0)
+    # A small company counts what moves; the rest as far as the papers reach, the most first.
+    moves = np.bincount(recorded.item, minlength=count) > 0
+    here = np.lexsort((-held, ~moves))[:most_opened]
+    here = np.sort(here[held[here] > 0])
     made = recorded.add(
         what=OPENING, item=here, storehouse=0, day=first, quantity=held[here], cost=_usual(items, here), line=-1
     )

@@ -39,7 +39,7 @@ from ebp_lakehouse.demo.company.truth import GroundTruth
 
 DOCUMENTS, LINES = 12_477, 38_887  # reference installation
 SPLIT_INSTALMENTS = 250  # commitments beyond one per invoice
-COUNTER_LINES = 0.93  # of the table's lines, before text lines
+GOODS_LINES = 0.93  # of the table's lines that are not text
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,13 @@ def build(
     orders = int((documents - payable - at_least_one(purchasing.RETURNS, scale) - at_least_one(30, scale)) / 2.3)
     by_order = max(-(-room * 10 // 17), orders)
     buys, starting = replenishment.build(
-        rng, moved, items, known.suppliers, calendar, by_order + round(COUNTER_LINES * lines), by_order
+        rng,
+        moved,
+        items,
+        known.suppliers,
+        calendar,
+        by_order + _counter_lines(lines, by_order, payable - orders),
+        by_order,
     )
     pk = purchasing.chain(
         rng, scale, buys.only(buys.ordered), _dropped(known), sk.lines["document"][known.dropped], known.suppliers,
@@ -93,7 +99,7 @@ def build(
     money = purchasepayments.build(rng, scale, calendar, known.suppliers, pk, amounts.total_ttc, ids, truth)
     ctx = purchaseframes.context(rng, pk, calendar, money.last_day, ids, line_ids)
 
-    frames, movement_of = _stock(rng, scale, known, moved, starting, pk, line_amounts, progress, ctx, truth)
+    frames, movement_of = _stock(rng, scale, known, moved, starting, pk, line_amounts, progress, ctx, options, truth)
     for planted in pk.planted:
         of = ("PurchaseDocument", ids) if planted.of == "documents" else ("PurchaseDocumentLine", line_ids)
         truth.plant(planted.case, of[0], of[1].gather(planted.rows), planted.moves)
@@ -118,6 +124,12 @@ def build(
             marks,
         ),
     }  # fmt: skip
+
+
+def _counter_lines(lines: int, by_order: int, invoices: int) -> int:
+    """Lines bought at the counter: what orders, receipts, their invoices (3.2 lines per ordered one) and overheads leave."""
+    overheads = (1 - purchasefill.COUNTER_SHARE) * 1.33 * invoices
+    return max(lines // 10, round(GOODS_LINES * lines - 3.2 * by_order - overheads))
 
 
 def _dropped(known: Company) -> Buys:
@@ -147,12 +159,13 @@ def _stock(
     line_amounts: pricing.LineAmounts,
     progress: padding.Progress,
     ctx: purchaseframes.PurchaseContext,
+    options: CompanyOptions,
     truth: GroundTruth,
 ) -> tuple[dict[str, pl.DataFrame], Int]:
     """The stock tables, ``Item`` with its counters, and the movement id of each purchase line (-1 = none)."""
     calendar, items, masters = known.calendar, known.items, known.masters
     nothing = np.full(pk.lines.size, -1)
-    if not known.held.any():
+    if not options.stock:
         return {"Item": items.frame}, nothing
     traded = stock.traded(moved, pk, line_amounts, items, calendar)
     movements, _ = stock.build(rng, scale, traded, starting, items, calendar, round(stockdocuments.LINES * scale))

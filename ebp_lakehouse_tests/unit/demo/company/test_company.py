@@ -122,16 +122,16 @@ def test_footer_discount_spares_excluded_lines_and_stays_within_a_cent(frames: F
     lines = (
         counted_lines(frames)
         .join(
-            frames["SaleDocument"].select(pl.col("Id").alias("DocumentId"), "DiscountRate", "DocumentNumber"),
+            frames["SaleDocument"].select(pl.col("Id").alias("DocumentId"), "DiscountAmount", "DocumentNumber"),
             on="DocumentId",
         )
         .with_columns(share=pl.col("RealNetAmountVatExcluded") - pl.col("RealNetAmountVatExcludedWithDiscount"))
     )
     none(lines.filter(pl.col("ExcludedFromFootDiscount") & (pl.col("share") != 0)))
-    off = (
-        pl.col("share").cast(pl.Float64)
-        - pl.col("RealNetAmountVatExcluded").cast(pl.Float64) * pl.col("DiscountRate").cast(pl.Float64) / 100
-    )
+    net = pl.col("RealNetAmountVatExcluded").cast(pl.Float64)
+    base = net.filter(~pl.col("ExcludedFromFootDiscount")).sum().over("DocumentId")
+    # Typed as a rate or as an amount, the discount of the foot is shared in proportion over the lines not excluded.
+    off = pl.col("share").cast(pl.Float64) - pl.col("DiscountAmount").cast(pl.Float64) * net / base
     # Lines of both signs on one document can leave a line further than a cent from its share of the rounded total.
     one_sign = (
         pl.col("RealNetAmountVatExcluded").min().over("DocumentId")
@@ -233,7 +233,7 @@ def test_links_follow_the_chain_and_never_transfer_too_much(frames: Frames) -> N
         .join(lines.select(pl.col(side).name.prefix("o_")), left_on="OriginLineId", right_on="o_Id")
         .join(lines.select(pl.col(side).name.prefix("t_")), left_on="TransferedLineId", right_on="t_Id")
     )
-    assert sales.height > 0.7 * frames["DocumentLineAssociation"].height
+    assert sales.height > 0.6 * frames["DocumentLineAssociation"].height
     allowed = {(1, 8), (1, 2), (8, 6), (8, 2), (6, 2), (6, 7), (7, 3), (2, 3)}
     assert set(sales.select("o_DocumentType", "t_DocumentType").unique().iter_rows()) <= allowed
     assert {(1, 8), (8, 6), (6, 2)} <= set(sales.select("o_DocumentType", "t_DocumentType").unique().iter_rows())
