@@ -271,7 +271,7 @@ def amounts_put_on_deals(frames: dict[str, pl.DataFrame]) -> pl.DataFrame:
     parts = [
         frames[table].filter("IncludeAmountInCost").select("DealId", pl.col("IncludedAmount").alias("amount"))
         for table in ("DealPurchaseDocumentLine", "DealStockDocumentLine")
-        if table in frames
+        if not frames[table].is_empty()
     ]
     empty = pl.DataFrame(schema={"DealId": pl.String, "amount": MONEY})
     return pl.concat([empty, *parts])

@@ -151,10 +151,13 @@ def _settlement_frame(rng: np.random.Generator, scale: float, of: pl.DataFrame, 
 
 def _stock_frames(rng: np.random.Generator, deals: Deals, frames: Frames, truth: GroundTruth) -> Frames:
     """The few goods taken out of stock for a deal: the first line of each of the latest consumption papers."""
+    nothing = pl.DataFrame(schema={"Id": pl.String})
+    if "StockDocument" not in frames:  # the variant that does not manage stock
+        return {"DealStockDocument": nothing, "DealStockDocumentLine": nothing}
     documents, lines = frames["StockDocument"], frames["StockDocumentLine"]
     papers = documents.filter(pl.col("DocumentType") == STOCK_EXIT).sort("DocumentDate", "Id").tail(STOCK)
     if papers.is_empty():
-        return {}
+        return {"DealStockDocument": nothing, "DealStockDocumentLine": nothing}
     day = papers["DocumentDate"].dt.epoch("d").cast(pl.Int64).to_numpy()
     papers = papers.with_columns(DealId=take(deals.codes, _running(rng, deals, day)))
     taken = (
