@@ -70,7 +70,7 @@ def build(
     moved = issues.build(sk, known.storehouse, known.dropped, calendar)
     documents, lines = round(DOCUMENTS * scale), round(LINES * scale)
     payable = round(purchasepayments.COMMITMENTS * scale) - at_least_one(SPLIT_INSTALMENTS, scale)
-    orders = int((documents - payable - at_least_one(purchasing.RETURNS, scale) - at_least_one(30, scale)) / 2.3)
+    orders = int((documents - payable - at_least_one(purchasing.RETURNS, scale) - at_least_one(60, scale)) / 2.5)
     by_order = max(-(-room * 10 // 17), orders)
     buys, starting = replenishment.build(
         rng,
