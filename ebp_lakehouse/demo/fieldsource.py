@@ -55,8 +55,8 @@ class FieldSource:
             "sysModifiedUser": SIMULATED_USER,
         }  # fmt: skip
 
-    def update(self, table: str, key: str, values: Row, moment: datetime) -> None:
-        """Change one row."""
+    def update(self, table: str, key: Any, values: Row, moment: datetime) -> None:
+        """Change one row; a composite key is a mapping of its columns."""
         self.ledger.update(self.connection, table, key, values, moment)
 
     def rows(self, statement: str, *values: Any) -> list[Row]:

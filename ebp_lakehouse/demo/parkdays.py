@@ -39,6 +39,7 @@ class ParkDays:
 
     def __init__(self, source: FieldSource, visits: Visits) -> None:
         self.source, self.visits = source, visits
+        self._first_reopened: str | None = None
         self._has_incidents = bool(source.value('SELECT count(*) FROM "Incident"'))
 
     def events(self) -> Iterator[Event]:
@@ -177,12 +178,16 @@ class ParkDays:
         return found is not None
 
     def _reopen_incident(self, moment: datetime) -> bool:
-        """It failed again: EBP forgets the end, only the history of the lake remembers it."""
-        found = self.source.pick(
+        """It failed again: EBP forgets the end, only the history of the lake remembers it. The first one fails twice."""
+        ended = self.source.rows(
             'SELECT "Id" FROM "Incident" WHERE "EndDate" BETWEEN %s AND %s ORDER BY "Id"',
             moment - timedelta(days=40),
             moment,
         )
-        if found is not None:
-            self.source.update("Incident", found["Id"], {"EndDate": None, "Status": ANSWERED}, moment)
-        return found is not None
+        if not ended:
+            return False
+        again = [row["Id"] for row in ended if row["Id"] == self._first_reopened]
+        code = again[0] if again else self.source.one_of(ended)["Id"]
+        self._first_reopened = self._first_reopened or code
+        self.source.update("Incident", code, {"EndDate": None, "Status": ANSWERED}, moment)
+        return True

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ from ebp_lakehouse.demo.company.newdocuments import DocumentWriter, Written
 from ebp_lakehouse.demo.company.primitives import day_number, uuids
 from ebp_lakehouse.demo.fielddays import FieldDays
 from ebp_lakehouse.demo.fieldsource import FieldSource
+from ebp_lakehouse.demo.stockdays import StockDays
+from ebp_lakehouse.demo.tradedays import TradeDays
 from ebp_lakehouse.errors import DemoError
 
 Progress = Callable[[str, float], None]
@@ -34,6 +37,14 @@ Progress = Callable[[str, float], None]
 NEW_KINDS = ((1, 0.4), (8, 0.25), (2, 0.35))
 TRANSFERS_A_DAY, PAYMENT_SHARE = 0.5, 0.15  # of the documents of a day; of the instalments due
 DELETE_CHANCE, CREDIT_CHANCE, NEW_CUSTOMER_CHANCE = 0.4, 0.15, 0.3
+RENAME_CHANCE, RELOAD_CHANCE = 0.1, 0.1
+RELOADED = ("SettlementMode", "CustomerFamily", "SupplierItem", "Unit")  # emptied and filled again, as copy tools do
+CUSTOMER_CODES = (
+    ("SaleDocument", "CustomerId"), ("SaleDocument", "PaymentThirdId"), ("SaleCommitment", "ThirdId"),
+    ("SaleCommitment", "PaymentThirdId"), ("SaleSettlement", "ThirdId"), ("Contact", "AssociatedCustomerId"),
+    ("ScheduleEvent", "CustomerId"), ("Activity", "CustomerId"), ("CustomerProduct", "CustomerId"),
+    ("MaintenanceContract", "CustomerId"), ("ConstructionSite", "CustomerId"), ("Customer", "PaymentThirdId"),
+)  # fmt: skip
 QUOTE, INVOICE, CREDIT_NOTE, DELIVERY, ORDER = 1, 2, 3, 6, 8
 
 
@@ -100,6 +111,9 @@ class _Company:
         self.writer = DocumentWriter(rng, known, self.ledger, connection)
         chance = np.random.default_rng(rng.integers(0, 2**63, 4))  # a stream of its own: sales do not shift the field
         self.field = FieldDays(FieldSource(connection, chance, self.ledger))
+        goods = FieldSource(connection, np.random.default_rng(rng.integers(0, 2**63, 4)), self.ledger)
+        self.stock = StockDays(goods)
+        self.trade = TradeDays(goods, self.stock)
         self._seconds = 0
 
     def live(self, day: date) -> None:
@@ -120,7 +134,11 @@ class _Company:
         ):
             if self.rng.random() < chance:
                 self._do(name, event, day)
-        for name, happening in self.field.events():
+        if self.rng.random() < RENAME_CHANCE:
+            self._do("customer renamed", self._rename, day)
+        if self.rng.random() < RELOAD_CHANCE:
+            self._do("table reloaded", self._reload, day)
+        for name, happening in chain(self.trade.events(), self.stock.events(), self.field.events()):
             self._do(name, happening, day)
 
     def forgotten_document(self, other: psycopg.Connection[Any], day: date) -> str:
@@ -214,6 +232,30 @@ class _Company:
             },
         )[what]
         self.ledger.update(self.connection, "Customer", code, values, moment)
+        return True
+
+    def _rename(self, moment: datetime) -> bool:
+        """A customer gets another code; ``UniqueId`` stays, and EBP carries the new code to every table."""
+        frame = self.known.customers.frame
+        codes = frame["Id"].to_list()
+        number = int(self.rng.integers(0, len(codes)))
+        old, new = codes[number], f"R{codes[number][1:]}"
+        if not old.startswith("CLI") or new in codes:
+            return False
+        self.ledger.rename(self.connection, "Customer", old, new, moment)
+        for table, column in CUSTOMER_CODES:
+            self.ledger.replace(self.connection, table, column, old, new, moment)
+        codes[number] = new
+        people = replace(self.known.customers, frame=frame.with_columns(Id=pl.Series(codes)))
+        self.known = self.writer.known = replace(self.known, customers=people)
+        return True
+
+    def _reload(self, _moment: datetime) -> bool:
+        """A table is truncated and filled again with the same rows: nothing changed, but every row is a new one."""
+        table = RELOADED[int(self.rng.integers(0, len(RELOADED)))]
+        self.connection.execute(
+            f'CREATE TEMP TABLE kept ON COMMIT DROP AS TABLE "{table}"; TRUNCATE "{table}"; INSERT INTO "{table}" TABLE kept'
+        )
         return True
 
     def _change_price(self, moment: datetime) -> bool:

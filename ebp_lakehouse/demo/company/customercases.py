@@ -14,10 +14,10 @@ import polars as pl
 
 from ebp_lakehouse.demo.company import dirt, geography
 from ebp_lakehouse.demo.company.calendar import BusinessCalendar
-from ebp_lakehouse.demo.company.primitives import Bool, Int, at_least_one, exactly
+from ebp_lakehouse.demo.company.primitives import Bool, Int, exactly
 from ebp_lakehouse.demo.company.truth import GroundTruth
 
-MOVED = 15  # customers whose older documents have another address
+MOVED, FEWEST_MOVED = 40, 6  # customers whose older documents have another address
 ADDRESS_COLUMNS = [
     f"Main{role}Address_{field}"
     for role in ("Invoicing", "Delivery")
@@ -31,7 +31,7 @@ def removals(
     """Some customers moved house: documents keep the address of their day, the master has only the new one."""
     count = frame.height
     former = frame.select(ADDRESS_COLUMNS)
-    moves = exactly(rng, np.arange(count) >= 3 + len(geography.PLANTED), at_least_one(MOVED, count / 1338))
+    moves = exactly(rng, np.arange(count) >= 3 + len(geography.PLANTED), max(FEWEST_MOVED, round(MOVED * count / 1338)))
     rows = np.flatnonzero(moves)
     place = geography.communes()[geography.draw(rng, len(rows)).tolist()]
     columns = {}

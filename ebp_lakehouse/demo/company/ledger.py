@@ -64,23 +64,53 @@ class Ledger:
     def update(
         self, connection: psycopg.Connection[Any], table: str, key: Any, values: Mapping[str, Any], moment: datetime
     ) -> None:
-        """Change one row; ``sysModifiedDate`` moves with it as EBP does, so that the row is really different."""
+        """Change one row; ``sysModifiedDate`` moves with it as EBP does, so that the row is really different.
+
+        ``key`` is the value of ``Id``, or a mapping of the columns of a composite key.
+        """
+        parts = dict(key) if isinstance(key, Mapping) else {"Id": key}
         known = self._columns[table]
         stamped = dict(values) | {"sysModifiedDate": moment, "sysModifiedUser": SIMULATED_USER}
         changes = {name: value for name, value in stamped.items() if name in known}
         connection.execute(
-            sql.SQL("UPDATE {} SET {} WHERE {} = {}").format(
+            sql.SQL("UPDATE {} SET {} WHERE {}").format(
                 sql.Identifier(table),
                 sql.SQL(", ").join(
                     sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder()) for name in changes
                 ),
-                sql.Identifier("Id"),
-                sql.Placeholder(),
+                sql.SQL(" AND ").join(sql.SQL("{} = {}").format(sql.Identifier(n), sql.Placeholder()) for n in parts),
             ),
-            [*changes.values(), key],
+            [*changes.values(), *parts.values()],
         )
-        if str(key) not in self._inserted[table]:
-            self._updated[table].add(str(key))
+        self._touched(table, "/".join(map(str, parts.values())))
+
+    def rename(self, connection: psycopg.Connection[Any], table: str, old: str, new: str, moment: datetime) -> None:
+        """Give a row another primary key, as EBP does when a code is renamed: one key is gone, another is new."""
+        self.update(connection, table, old, {"Id": new}, moment)
+        self._updated[table].discard(old)
+        if old in self._inserted[table]:
+            self._inserted[table].discard(old)
+        else:
+            self._deleted[table].add(old)
+        self._inserted[table].add(new)
+
+    def replace(
+        self, connection: psycopg.Connection[Any], table: str, column: str, old: str, new: str, moment: datetime
+    ) -> None:
+        """Every row whose code in ``column`` is ``old`` (as people type it) gets the ``new`` one."""
+        stamp = ', "sysModifiedDate" = %s, "sysModifiedUser" = %s'
+        rows = connection.execute(
+            sql.SQL("UPDATE {} SET {} = %s" + stamp + " WHERE upper(trim({})) = %s RETURNING {}::text").format(
+                *map(sql.Identifier, (table, column, column, "Id"))
+            ),
+            [new, moment, SIMULATED_USER, old],
+        ).fetchall()
+        for (key,) in rows:
+            self._touched(table, key)
+
+    def _touched(self, table: str, key: str) -> None:
+        if key not in self._inserted[table]:
+            self._updated[table].add(key)
 
     def delete(self, connection: psycopg.Connection[Any], table: str, column: str, value: Any) -> None:
         """Hard delete of the rows whose ``column`` has that value."""

@@ -285,9 +285,9 @@ def _accounting_years(rng: np.random.Generator, as_of: date, first_month: int) -
         years = [(as_of.year, datetime(as_of.year, 1, 1), datetime(as_of.year, 12, 31))]  # noqa: DTZ001 - wall clock
     else:
         ends = as_of.year + (as_of.month >= first_month)
-        starts = [datetime(year, first_month, 1) for year in range(ends - 9, ends + 1)]  # noqa: DTZ001
+        starts = [datetime(year, first_month, 1) for year in range(ends - 10, ends)]  # noqa: DTZ001
         starts[0] = datetime(ends - 10, 1, 1)  # noqa: DTZ001
-        lasts = [datetime(year, first_month, 1) - timedelta(days=1) for year in range(ends - 8, ends + 2)]  # noqa: DTZ001
+        lasts = [datetime(year, first_month, 1) - timedelta(days=1) for year in range(ends - 9, ends + 1)]  # noqa: DTZ001
         years = [(last.year, start, last) for start, last in zip(starts, lasts, strict=True)]
     return pl.DataFrame(
         {

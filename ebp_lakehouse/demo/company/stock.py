@@ -22,6 +22,7 @@ from ebp_lakehouse.demo.company.purchasing import RETURN, Purchases
 
 MOVEMENTS = 12_158  # reference installation
 PER_TRANSFER = 4  # issues of an item elsewhere that one transfer covers
+FORGOTTEN = 12  # goods that the opening inventory did not count, at full scale
 GAPS, ASSEMBLIES, LOANS, LATE_ENTRIES, IN_TRANSIT = 90, 3, 4, 6, 4
 SALE, PURCHASE, STOCK = 0, 1, 2  # where the document of a movement is
 # What a movement is; the stock documents among them are OPENING and above.
@@ -136,6 +137,7 @@ def _from(
     storehouse, item, later = key // 100_000 // count, key // 100_000 % count, key % 100_000 > 0
     there = {"item": item[~later], "storehouse": storehouse[~later], "quantity": quantity[~later]}
     np.subtract.at(held, there["item"], there["quantity"])
+    held[_forgotten(recorded, count, -(-most_opened * FORGOTTEN // 2100))] = 0
     # A small company counts what moves; the rest as far as the papers reach, the most first.
     moves = np.bincount(recorded.item, minlength=count) > 0
     here = np.lexsort((-held, ~moves))[:most_opened]
@@ -154,6 +156,17 @@ def _from(
         arrives[:: max(1, sent // IN_TRANSIT)] = calendar.roll(arrives[:: max(1, sent // IN_TRANSIT)] + 1)
         made = made.add(what=TRANSFER_IN, storehouse=storehouse[later], day=arrives, quantity=quantity[later], **both)
     return made, len(here) + len(there["item"]) + sent
+
+
+def _forgotten(recorded: Movements, count: int, wanted: int) -> Int:
+    """Items sold before they come in that the opening inventory forgot: negative for some days, then regularised."""
+    here = (recorded.storehouse == 0) & (recorded.quantity != 0)
+    sold, came = np.full(count, 2**40), np.full(count, 2**40)
+    np.minimum.at(sold, recorded.item[here & (recorded.quantity < 0)], recorded.day[here & (recorded.quantity < 0)])
+    np.minimum.at(came, recorded.item[here & (recorded.quantity > 0)], recorded.day[here & (recorded.quantity > 0)])
+    balance = np.bincount(recorded.item[here], weights=recorded.quantity[here], minlength=count)
+    elsewhere = np.bincount(recorded.item[~here], minlength=count) > 0
+    return np.flatnonzero((sold < came) & (came < 2**40) & (balance >= 0) & ~elsewhere)[:wanted]
 
 
 def _usual(items: Items, item: Int) -> Int:

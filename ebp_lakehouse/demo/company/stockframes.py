@@ -98,7 +98,7 @@ def movement_frame(
     begin = np.r_[True, pair[by][1:] != pair[by][:-1]] if size else np.zeros(0, dtype=bool)
     of_pair = np.cumsum(begin) * 2**32
     typed = np.empty(size, dtype=np.int64)
-    typed[by] = np.maximum.accumulate(np.where(late[by], created[by] // 1_000_000, 0) + of_pair) - of_pair
+    typed[by] = np.maximum.accumulate(np.where(late[by], -(-created[by] // 1_000_000), 0) + of_pair) - of_pair
     modified = np.maximum(created, typed * 1_000_000)
     ids = np.arange(1, size + 1)
     truth.plant("movement typed three weeks after its date", "StockMovement", ids[late], "stock on hand of the past")

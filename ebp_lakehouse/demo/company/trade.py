@@ -70,8 +70,9 @@ def build(
     moved = issues.build(sk, known.storehouse, known.dropped, calendar)
     documents, lines = round(DOCUMENTS * scale), round(LINES * scale)
     payable = round(purchasepayments.COMMITMENTS * scale) - at_least_one(SPLIT_INSTALMENTS, scale)
-    orders = int((documents - payable - at_least_one(purchasing.RETURNS, scale) - at_least_one(30, scale)) / 2.3)
-    by_order = max(-(-room * 10 // 17), orders)
+    orders = int((documents - payable - at_least_one(purchasing.RETURNS, scale) - at_least_one(60, scale)) / 2.5)
+    # A company without customer orders leaves more room for links than its purchases can have.
+    by_order = max(min(-(-room * 10 // 17), lines // 7), orders)
     buys, starting = replenishment.build(
         rng,
         moved,

@@ -118,6 +118,41 @@ def test_the_same_seed_lives_the_same_field_days(tmp_path: Path) -> None:
     assert found[0] == found[1]
 
 
+def test_purchases_and_stock_live_on(dsn: str) -> None:
+    """Orders, receipts, invoices and payments happen; running stock adds up; a late paper rewrote what followed it."""
+    before = {t: one(dsn, f'SELECT count(*) FROM "{t}"') for t in ("PurchaseDocument", "PurchaseSettlement")}
+    wrong = """SELECT count(*) FROM "StockItem" s LEFT JOIN (SELECT "ItemId", "StorehouseId", sum("Quantity") q
+        FROM "StockMovement" GROUP BY 1, 2) m USING ("ItemId", "StorehouseId") WHERE s."RealStock" <> coalesce(m.q, 0)"""
+    planted = one(dsn, wrong)
+    summary = simulate(dsn, 15, seed=11)
+    for event in ("supplier order", "goods received", "supplier invoice", "goods issued", "movement typed late"):
+        assert summary.events[event] > 0, event
+    assert {"supplier payments", "customer renamed", "table reloaded"} <= set(summary.events)
+    assert all(one(dsn, f'SELECT count(*) FROM "{t}"') > rows for t, rows in before.items())
+    broken = {
+        "stock": wrong,
+        "running": """SELECT count(*) FROM (SELECT "RealStock", sum("Quantity") OVER (PARTITION BY "ItemId", "StorehouseId"
+            ORDER BY "DocumentDate", "DocumentOrder") s FROM "StockMovement") t WHERE "RealStock" <> s""",
+        "value": """SELECT count(*) FROM "StockMovement" WHERE abs("StockValue" - "RealStock" * "Pump") > 0.011""",
+        "items": """SELECT count(*) FROM "Item" i JOIN (SELECT "ItemId", sum("RealStock") r, sum("SuppliersOrderedQuantity") o
+            FROM "StockItem" GROUP BY 1) s ON s."ItemId" = i."Id"
+            WHERE s.r <> i."RealStock" OR s.o <> i."SuppliersOrderedQuantity" """,
+        "payables": """SELECT count(*) FROM "PurchaseDocument" d JOIN (SELECT "DocumentId", sum("BalanceDue") b
+            FROM "PurchaseCommitment" GROUP BY 1) c ON c."DocumentId" = d."Id" WHERE c.b <> d."CommitmentsBalanceDue" """,
+    }
+    assert {name: one(dsn, query) for name, query in broken.items()} == dict.fromkeys(broken, 0) | {"stock": planted}
+    late = one(
+        dsn,
+        """SELECT count(*) FROM "StockMovement" l WHERE l."sysCreatedDate" > l."DocumentDate" + interval '10 days'
+           AND l."DocumentSubType" = 5 AND EXISTS (SELECT FROM "StockMovement" a WHERE a."ItemId" = l."ItemId"
+           AND a."StorehouseId" = l."StorehouseId" AND a."DocumentDate" > l."DocumentDate"
+           AND a."sysModifiedDate" >= l."sysCreatedDate")""",
+    )
+    assert late > 0
+    renamed = one(dsn, """SELECT count(*) FROM "Customer" WHERE "Id" LIKE 'RLI%%'""")
+    assert renamed >= summary.events["customer renamed"]
+
+
 def test_documents_and_payments_stay_coherent(dsn: str) -> None:
     simulate(dsn, 5, seed=6)
     broken = {

@@ -198,6 +198,16 @@ def assign_technicians(rng: np.random.Generator, agenda: Table, crew: Crew, wher
     )
 
 
+def returns_after_first(agenda: Table, day: Int) -> bool:
+    """Wish each return two days after its first visit's ``day`` at least; whether any wish had to move."""
+    back = np.flatnonzero(agenda["return_of"] >= 0)
+    shift = day[agenda["return_of"][back]] + 2 - agenda["wish"][back]
+    late = shift > 0
+    agenda["wish"][back[late]] += shift[late]
+    agenda["asked"][back[late]] += shift[late]
+    return bool(late.any())
+
+
 def trim(agenda: Table, wanted: int) -> Table:
     """The agenda of a company that began to use EBP's schedule later: the earliest rows go until ``wanted`` are left."""
     excess = agenda.size - wanted

@@ -86,6 +86,12 @@ def add(
             seed, scale, book, appointments, park, plans, where, customers, items, as_of, truth
         )
         made |= extra | crew.competences(seed, team)
+    back = np.flatnonzero(book["return_of"] >= 0)
+    came_back = {
+        "event_id": appointments["Id"].gather(book["return_of"][back]),
+        "return_id": appointments["Id"].gather(back),
+    }
+    truth.describe("repair that did not hold", pl.DataFrame(came_back))
     for case, key in events.keys_of_cases(appointments, book):
         truth.plant(planter.names[case], "ScheduleEvent", [key], planter.moves[case])
     saturday = as_of - 30 - (as_of - 30 + 5) % 7
@@ -184,7 +190,10 @@ def _agenda(
     together = np.r_[rng.permutation(installs), rng.permutation(others), any_visit][:teams]
     book["team"][together], book["state"][together] = 2, DONE
     work = routing.work_days(calendar, team, away)
+    agenda.returns_after_first(book, work.roll(book["tech"], book["wish"]))
     routing.plan(book, np.arange(book.size), work, team, where)
+    while agenda.returns_after_first(book, book["day"]):
+        routing.plan(book, np.arange(book.size), work, team, where)
     planter = planted.plant(book, team, work, park, plans, reachable, calendar.as_of)
     return book, away, planter
 

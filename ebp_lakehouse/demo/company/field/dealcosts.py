@@ -54,8 +54,9 @@ def attach(agenda: Table, scale: float, deals: Deals) -> None:
     found = (
         work.sort("day")
         .join_asof(running.sort("day"), on="day", by="customer", strategy="backward", check_sortedness=False)
-        .filter(pl.col("deal").is_not_null() & (pl.col("day") <= pl.col("until")))
-        .sort("install", "day", "row", descending=[True, True, False])
+        .filter(pl.col("deal").is_not_null())
+        .with_columns(during=pl.col("day") <= pl.col("until"))  # later work (a guarantee, a complaint) only if needed
+        .sort("during", "install", "day", "row", descending=[True, True, True, False])
         .with_columns(pair=pl.struct("deal", "tech").rank("dense"))
     )
     order = found.select(pl.col("pair").unique(maintain_order=True)).head(round(RESOURCES * scale) or 1)

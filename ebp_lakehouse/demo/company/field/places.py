@@ -15,6 +15,7 @@ from ebp_lakehouse.demo.company.primitives import Bool, Float, Int, take
 
 EARTH_KM = 6371.0
 ROAD_FACTOR, ROAD_KMH, PARKING_MINUTES = 1.3, 50.0, 5  # roads are longer than the crow flies
+LONGEST_DRIVE = 240  # minutes; for customers further away one leaves the evening before
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def kilometres(lat1: Float, lon1: Float, lat2: Float, lon2: Float) -> Float:
 def drive_minutes(km: Float) -> Int:
     """Minutes on the road for a distance as the crow flies; 0 when one is there already."""
     minutes = np.ceil(km * ROAD_FACTOR / ROAD_KMH * 60) + PARKING_MINUTES
-    return np.where(km > 0, minutes, 0).astype(np.int64)
+    return np.where(km > 0, np.minimum(minutes, LONGEST_DRIVE), 0).astype(np.int64)
 
 
 def addresses(places: Places, customer: Int, prefix: str) -> dict[str, pl.Series]:

@@ -23,7 +23,7 @@ from ebp_lakehouse.demo.company.skeleton import Table
 
 QUARTER = 15  # appointments start on the quarter of an hour
 LATEST = 18 * 60 + 30  # a second or later stop that would end after this is moved to another day
-PASSES = 12
+PASSES = 80  # at most: a day that is full hands its late stops to the next one
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ def test_routes_leave_time_for_the_road_and_never_overlap(made: Company) -> None
             known = row["Address_Latitude"] not in (None, Decimal(0))
             there = (float(row["Address_Latitude"]), float(row["Address_Longitude"])) if known else None
             if here and there and (row["CustomerId"] or "").strip():
-                road = kilometres(here, there) * 1.3 / 50 * 60
+                road = min(kilometres(here, there) * 1.3 / 50 * 60, 240)  # further away one leaves the evening before
                 if start.date() == previous_day:
                     assert (start - previous_end).total_seconds() / 60 >= road - 1, row["ScheduleEventNumber"]
                 expected = row["Maintenance_TravelDuration"]
@@ -353,6 +353,25 @@ def test_every_failure_of_the_period_is_repaired_within_days(made: Company) -> N
     assert (usual["EventState"] == DONE).all()
     assert ((usual["StartDateTime"] - usual["sysCreatedDate"]).dt.total_days() <= 60).all()
     assert set(frames["CustomerProduct"]["Id"]) == set(true)
+
+
+def test_repairs_that_did_not_hold_are_followed_within_weeks(made: Company) -> None:
+    frames, truth = made
+    events = frames["ScheduleEvent"].select("Id", "StartDateTime", "Maintenance_CustomerProductId", "ColleagueId")
+    pairs = pl.DataFrame(
+        [
+            {"first": key, "Id": value["return_id"]}
+            for key, value in truth["parameters"]["repair that did not hold"].items()
+        ]
+    )
+    joined = pairs.join(events, on="Id").join(events, left_on="first", right_on="Id", suffix="_first")
+    assert joined.height == pairs.height > 0
+    gap = (c("StartDateTime").dt.date() - c("StartDateTime_first").dt.date()).dt.total_days()
+    none(
+        joined.filter(
+            (gap < 2) | (gap > 40) | (c("Maintenance_CustomerProductId") != c("Maintenance_CustomerProductId_first"))
+        )
+    )
 
 
 # contracts
