@@ -91,6 +91,7 @@ class Settings(BaseModel):
         threads: DuckDB's threads for one session.
         dbt_project_dir: where ``dbt_silver`` lies.
         user_files: folder of the optional files a user may supply (``colleague_extra.csv``, …), or None.
+        parameters_file: YAML of parameters over the defaults of ``dbt_silver/dbt_project.yml``, or None.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -108,6 +109,7 @@ class Settings(BaseModel):
     threads: int = 2
     dbt_project_dir: Path = REPOSITORY_ROOT / "dbt_silver"
     user_files: Path | None = None
+    parameters_file: Path | None = None
 
     @field_validator("lake_url")
     @classmethod

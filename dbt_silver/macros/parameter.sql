@@ -1,4 +1,4 @@
-{# A user parameter: `parameters` (parameters.yaml) over the defaults of dbt_project.yml. An unknown name is a mistake. #}
+{# A user parameter: `parameters` (EBP_PARAMETERS_FILE) over the defaults of dbt_project.yml. An unknown name is a mistake. #}
 {% macro parameter(name) -%}
     {%- set defaults = var('default_parameters') -%}
     {%- if name not in defaults -%}

@@ -223,6 +223,9 @@ class _Attempt:
                 )
                 if self.force_snapshot and pin is not None:
                     batch = replace(batch, choice=Choice(batch.choice.route, "a full reading was asked for"))
+            if pin is not None and pin.position["horizon"] is None and batch.position.horizon is not None:
+                # A table of which a window had read a part is read as a whole at last, even if no row was missing.
+                batch = replace(batch, moves=True)
             if part is not None and batch.choice.route != "stale":
                 batch = _placed(batch, pin, part)
             if batch.commit is None:  # proved when it was published

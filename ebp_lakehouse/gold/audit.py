@@ -12,7 +12,10 @@ import polars as pl
 
 
 def reconciliation_problems(connection: duckdb.DuckDBPyConnection, frame: pl.DataFrame) -> list[str]:
-    """Differences between a daily sales series and the facts it was computed from, dated up to its last day."""
+    """Differences between a daily sales series and the facts it was computed from, dated up to its last day.
+
+    Facts that have no day (date keys below 0: no date, or one outside the calendar) are in no daily series.
+    """
     last = last_day(frame)
     if last is None:
         return []
@@ -22,7 +25,7 @@ def reconciliation_problems(connection: duckdb.DuckDBPyConnection, frame: pl.Dat
             SELECT round(sum(net_amount_excl_tax), 2)::DECIMAL(18, 2) AS revenue,
                 count(DISTINCT customer_id) FILTER (WHERE document_type = 'Invoice') AS customers
             FROM silver.fact_sales
-            WHERE document_type IN ('Invoice', 'CreditNote') AND date_key <= ?
+            WHERE document_type IN ('Invoice', 'CreditNote') AND date_key BETWEEN 0 AND ?
             GROUP BY date_key
         )
         """,

@@ -50,7 +50,6 @@ class GoldResult:
     written: int = 0
     bytes_written: int = 0
     basis: str = AS_KNOWN
-    problems: list[str] = field(default_factory=list)
     frame: pl.DataFrame | None = None
     moves: dict[str, Move] = field(default_factory=dict)
 
@@ -108,9 +107,7 @@ def compute(
         for day in days:
             clock = knowledge(record, silver, day, today)
             frame, found = _series(settings, record, table, silver, connection, day, clock, Path(scratch), validate)
-            problems = [f"{day}: {problem}" for problem in found]
-            result.problems += problems
-            if problems:
+            if found:
                 continue
             result.frame, result.basis = frame, clock.basis
             connection.register("gold_frame", frame.to_arrow())

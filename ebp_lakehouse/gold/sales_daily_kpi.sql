@@ -1,5 +1,5 @@
--- gold.sales_daily_kpi: one row per day from $first_date to $as_of; formulas in sales_daily_kpi.py.
--- Facts dated after $as_of wait (semantics V5); customers are counted by their durable id (V1).
+-- gold.sales_daily_kpi: one row per day from $first_date (or the first document, if that is older) to $as_of; formulas
+-- in sales_daily_kpi.py. Facts dated after $as_of wait (semantics V5); customers are counted by their durable id (V1).
 WITH sales AS (
     SELECT
         f.*,
@@ -30,13 +30,13 @@ revenue AS (  -- K2: invoices and credit notes, nothing else
     GROUP BY date_key
 ),
 
-customer_days AS (
+customer_days AS (  -- an invoice without a customer is nobody's first nor next
     SELECT DISTINCT
         customer_id,
         date_key AS date_id,
         min(date_key) OVER (PARTITION BY customer_id) AS first_date_id
     FROM sales
-    WHERE document_type = 'Invoice'
+    WHERE document_type = 'Invoice' AND customer_id IS NOT NULL
 ),
 
 customers AS (
@@ -121,5 +121,5 @@ LEFT JOIN revenue AS r USING (date_id)
 LEFT JOIN customers AS c USING (date_id)
 LEFT JOIN quote_days AS q USING (date_id)
 LEFT JOIN others AS o USING (date_id)
-WHERE d.date_value BETWEEN coalesce($first_date, (SELECT min(s.document_date) FROM sales AS s)) AND $as_of
+WHERE d.date_value BETWEEN least($first_date, (SELECT min(s.document_date) FROM sales AS s)) AND $as_of
 ORDER BY d.date_id

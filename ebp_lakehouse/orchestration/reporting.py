@@ -5,7 +5,7 @@ Not here: which columns may be shown (the layers decide; personal data never com
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import dagster as dg
@@ -16,6 +16,7 @@ DRIFT, CHANGE_STREAM = "drift", "change_stream"
 PROOF = "content"
 WARNINGS = frozenset({DRIFT, CHANGE_STREAM})  # checks that tell people something and block nothing
 KEPT = "A failure blocks publication: readers keep the table's last good version."
+TELLS = "A warning: it blocks nothing."
 PREVIEW_ROWS = 5
 WIDEST_CELL = 40
 
@@ -33,25 +34,30 @@ def preview(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md("\n".join(lines))
 
 
-def check_result(asset: dg.AssetKey, name: str, problems: Iterable[str]) -> dg.AssetCheckResult:
-    """One check's verdict. The text of ``problems`` is what people read."""
+def check_result(
+    asset: dg.AssetKey, name: str, problems: Iterable[str], warnings: Collection[str] = WARNINGS
+) -> dg.AssetCheckResult:
+    """One check's verdict. The text of ``problems`` is what people read; checks in ``warnings`` block nothing."""
     found = list(problems)
     return dg.AssetCheckResult(
         passed=not found,
         asset_key=asset,
         check_name=name,
-        severity=dg.AssetCheckSeverity.WARN if name in WARNINGS else dg.AssetCheckSeverity.ERROR,
+        severity=dg.AssetCheckSeverity.WARN if name in warnings else dg.AssetCheckSeverity.ERROR,
         description="\n".join(found[:20]) or None,
         metadata={"problems": len(found)},
     )
 
 
 def check_results(
-    context: dg.AssetExecutionContext, asset: dg.AssetKey, found: Mapping[str, Iterable[str]]
+    context: dg.AssetExecutionContext,
+    asset: dg.AssetKey,
+    found: Mapping[str, Iterable[str]],
+    warnings: Collection[str] = WARNINGS,
 ) -> list[dg.AssetCheckResult]:
     """The verdicts of those checks of ``asset`` that the run selected; ``found`` is check name → problems."""
     selected = {check.name for check in context.selected_asset_check_keys if check.asset_key == asset}
-    return [check_result(asset, name, problems) for name, problems in found.items() if name in selected]
+    return [check_result(asset, name, problems, warnings) for name, problems in found.items() if name in selected]
 
 
 def _cell(value: Any) -> str:

@@ -12,7 +12,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, build_dbt_asset_specs
 
 from ebp_lakehouse.orchestration.partitions import daily_partitions, days_of
-from ebp_lakehouse.orchestration.reporting import CONTRACT, KEPT, check_results, column_schema, preview
+from ebp_lakehouse.orchestration.reporting import CONTRACT, KEPT, TELLS, check_results, column_schema, preview
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.audit import SilverOutcome, SilverResult, check_names, run_silver
 from ebp_lakehouse.silver.contract import TableContract
@@ -54,7 +54,7 @@ def silver_assets(
         name="silver",
         specs=_asset_specs(manifest, contracts),
         check_specs=[
-            check for contract in contracts.values() for check in _check_specs(contract, names[contract.name])
+            check for contract in contracts.values() for check in _check_specs(contract, names[contract.name], manifest)
         ],
         can_subset=True,
         partitions_def=daily_partitions(settings.first_partition),
@@ -73,7 +73,7 @@ def silver_assets(
                 yield dg.MaterializeResult(
                     asset_key=key,
                     metadata=_metadata(result, outcome) | {"ingestion_date": ingestion_date.isoformat()},
-                    check_results=check_results(context, key, _found(outcome, names[table.name])),
+                    check_results=_verdicts(context, key, outcome, names[table.name]),
                 )
         errors = [f"silver/{name}: {o.error}" for name, o in result.outcomes.items() if o.error]
         if errors:
@@ -93,23 +93,36 @@ def _asset_specs(manifest: Mapping[str, Any], contracts: Mapping[str, TableContr
     }
     return [
         made[name].replace_attributes(
-            deps=[["bronze", table] for table in contract.bronze] + [["silver", parent] for parent in contract.parents]
+            deps=[["bronze", table] for table in contract.bronze]
+            + [["silver", name] for name in sorted(contract.needed)]
         )
         for name, contract in contracts.items()
     ]
 
 
-def _check_specs(contract: TableContract, names: Mapping[str, str]) -> list[dg.AssetCheckSpec]:
+def _check_specs(
+    contract: TableContract, names: Mapping[str, str], manifest: Mapping[str, Any]
+) -> list[dg.AssetCheckSpec]:
     key = dg.AssetKey(["silver", contract.name])
     about = f"Pandera, derived from the model's yml: types, nulls, rules. {KEPT}"
-    tests = [dg.AssetCheckSpec(name, asset=key, description=f"dbt test {name}. {KEPT}") for name in names.values()]
+    tests = [
+        dg.AssetCheckSpec(name, asset=key, description=_about(name, manifest["nodes"][unique_id]))
+        for unique_id, name in names.items()
+    ]
     return [dg.AssetCheckSpec(CONTRACT, asset=key, description=about), *tests]
 
 
-def _found(outcome: SilverOutcome, names: Mapping[str, str]) -> dict[str, list[str]]:
-    return {CONTRACT: outcome.problems} | {
-        names[unique_id]: [text] if text else [] for unique_id, text in outcome.tests.items()
-    }
+def _about(name: str, test: Mapping[str, Any]) -> str:
+    warns = test["config"]["severity"].lower() == "warn"
+    return f"{test['description'] or f'dbt test {name}.'} {TELLS if warns else KEPT}"
+
+
+def _verdicts(
+    context: dg.AssetExecutionContext, key: dg.AssetKey, outcome: SilverOutcome, names: Mapping[str, str]
+) -> list[dg.AssetCheckResult]:
+    found = {CONTRACT: outcome.problems}
+    found |= {names[test]: [verdict.text] if verdict.text else [] for test, verdict in outcome.tests.items()}
+    return check_results(context, key, found, {names[test] for test, v in outcome.tests.items() if v.is_warning})
 
 
 def _metadata(result: SilverResult, outcome: SilverOutcome) -> dict[str, Any]:
@@ -132,4 +145,5 @@ def _metadata(result: SilverResult, outcome: SilverOutcome) -> dict[str, Any]:
         }
     if outcome.preview is not None:
         metadata["preview"] = preview(outcome.preview)
+    metadata |= {name: preview(frame) for name, frame in outcome.shown.items()}
     return metadata

@@ -6,7 +6,7 @@ Not here: building (build.py), the difference and its commit (publish.py), Dagst
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -24,6 +24,7 @@ from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.build import Build, build
 from ebp_lakehouse.silver.contract import INGESTION_DATE, TableContract
 from ebp_lakehouse.silver.publish import Difference, stage
+from ebp_lakehouse.silver.verdicts import Verdict, verdict
 from ebp_lakehouse.validation import problems_of
 
 PREVIEW_ROWS = 5
@@ -36,21 +37,23 @@ class SilverOutcome:
     Attributes:
         error: dbt's own text when the model could not be built; nothing else is then known.
         problems: rules of the contract that the built rows break.
-        tests: unique id of every dbt test that ran → what it says (empty when it passed).
+        tests: unique id of every dbt test that ran → its verdict.
         difference: what was written; None when nothing could be.
+        shown: the intermediate models that are shown with the table.
     """
 
     table: TableContract
     error: str | None = None
     problems: list[str] = field(default_factory=list)
-    tests: dict[str, str] = field(default_factory=dict)
+    tests: dict[str, Verdict] = field(default_factory=dict)
     difference: Difference | None = None
     preview: pl.DataFrame | None = None
+    shown: dict[str, pl.DataFrame] = field(default_factory=dict)
     seconds: float = 0.0
 
     @property
     def healthy(self) -> bool:
-        return self.error is None and not self.problems and not any(self.tests.values())
+        return self.error is None and not self.problems and not any(verdict.blocks for verdict in self.tests.values())
 
 
 @dataclass
@@ -79,24 +82,25 @@ def run_silver(
     record = publication.latest(lake)
     outcomes = {table.name: SilverOutcome(table) for table in tables}
     for outcome in outcomes.values():
-        missing = [name for name in outcome.table.bronze if f"bronze/{name}" not in record.pins]
-        if missing:
-            outcome.error = (
-                f"{outcome.table.name} needs bronze tables that are not published yet: {', '.join(missing)}. "
-                "Materialise them first (their checks say why they are not)."
-            )
+        outcome.error = _unready(record, outcome.table)
     ready = [outcome for outcome in outcomes.values() if outcome.error is None]
     if not ready:
         return SilverResult(record, outcomes)
+    personal = {test: {c.name for c in table.columns if c.personal} for table in tables for test in table.tests}
     with tempfile.TemporaryDirectory(prefix="ebp_silver_") as scratch:
         built = build(settings, record, [outcome.table for outcome in ready], Path(scratch))
         with built.connect(settings) as connection:
             for outcome in ready:
                 started = perf_counter()
-                _judge(built, outcome)
+                _judge(built, connection, outcome, personal)
                 if outcome.error is None:
-                    frame = _frame(connection, outcome.table)
+                    frame = _frame(connection, "silver", outcome.table.name)
                     outcome.problems = problems_of(outcome.table.pandera_schema(), frame)
+                    renewed = {other.table.name for other in ready if other.difference is not None}
+                    outcome.problems += _dangling(connection, record, outcome.table, renewed)
+                    outcome.shown = {
+                        name: _frame(connection, "intermediate", name).sort(pl.first()) for name in outcome.table.shown
+                    }
                     shown = [column.name for column in outcome.table.public_columns()]
                     outcome.preview = frame.select(shown).head(PREVIEW_ROWS)
                     del frame
@@ -125,22 +129,73 @@ def check_names(table: TableContract, manifest: Mapping[str, Any]) -> dict[str, 
     return names
 
 
-def _judge(built: Build, outcome: SilverOutcome) -> None:
+def _unready(record: Record, table: TableContract) -> str | None:
+    """Why the table cannot be built from what bronze has published; None when it can."""
+    missing = [name for name in table.bronze if f"bronze/{name}" not in record.pins]
+    if missing:
+        return (
+            f"{table.name} needs bronze tables that are not published yet: {', '.join(missing)}. "
+            "Materialise them first (their checks say why they are not)."
+        )
+    partial = [name for name in table.bronze if record.pins[f"bronze/{name}"].position["horizon"] is None]
+    if partial:
+        return (
+            f"{table.name} needs {partial[0]}{f' and {len(partial) - 1} more bronze tables' * (len(partial) > 1)}, of "
+            "which only past days were read: load today's partition first: ebp-lakehouse materialize"
+        )
+    return None
+
+
+def _judge(
+    built: Build,
+    connection: duckdb.DuckDBPyConnection,
+    outcome: SilverOutcome,
+    personal: Mapping[str, Collection[str]],
+) -> None:
+    """Dbt's word on one table; ``personal`` holds, for each test of the run's tables, the columns not to show."""
     model = built.results.get(outcome.table.unique_id)
     if model is None or not model.healthy:
-        failed = [f"{r.unique_id.split('.')[-1]}: {r.message}" for r in built.results.values() if r.status == "error"]
+        failed = [r for r in built.results.values() if r.status in ("error", "fail")]
+        reasons = "; ".join(f"{r.name}: {verdict(connection, r, personal.get(r.unique_id)).text}" for r in failed)
         own = model.message if model is not None and model.status == "error" else ""
-        outcome.error = own or "not built, because of: " + ("; ".join(failed) or "a test of an ancestor that failed")
+        outcome.error = own or f"not built, because of: {reasons}"
         return
     for unique_id in outcome.table.tests:
         result = built.results.get(unique_id)
         if result is not None and result.status != "skipped":
-            text = result.message or f"{result.failures} rows"
-            outcome.tests[unique_id] = "" if result.healthy else text
+            outcome.tests[unique_id] = verdict(connection, result, personal[unique_id])
 
 
-def _frame(connection: duckdb.DuckDBPyConnection, table: TableContract) -> pl.DataFrame:
-    relation = f"silver.{quote_identifier(table.name)}"
+def _dangling(
+    connection: duckdb.DuckDBPyConnection, record: Record, table: TableContract, renewed: Collection[str]
+) -> list[str]:
+    """References to rows that readers would not find: of tables that this run built, or not even that, and does not publish.
+
+    Tables in ``renewed`` are published with this one, and dbt has tested the references to them.
+    """
+    problems = []
+    for column, (referred, field_) in table.references.items():
+        if referred in renewed:
+            continue
+        what = f"{column} refers to silver/{referred}, which is not published"
+        if f"silver/{referred}" in record.pins:
+            row = connection.execute(
+                f"""SELECT count(DISTINCT f.{quote_identifier(column)}) FROM silver.{quote_identifier(table.name)} AS f
+                ANTI JOIN lake.silver.{quote_identifier(referred)} AS r
+                    ON f.{quote_identifier(column)} = r.{quote_identifier(field_)}
+                WHERE f.{quote_identifier(column)} IS NOT NULL"""
+            ).fetchone()
+            if row is None or row[0] == 0:
+                continue
+            what = f"{row[0]} values of {column} are not in the published silver/{referred}"
+        problems.append(
+            f'{what}. Select it too: +key:"silver/{table.name}" (when it was: its own checks say what is wrong)'
+        )
+    return problems
+
+
+def _frame(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> pl.DataFrame:
+    relation = f"{schema}.{quote_identifier(name)}"
     names = [row[0] for row in connection.execute(f"DESCRIBE {relation}").fetchall() if row[0] != INGESTION_DATE]
     columns = ", ".join(map(quote_identifier, names))
     return pl.DataFrame(pl.from_arrow(connection.execute(f"SELECT {columns} FROM {relation}").to_arrow_table()))

@@ -27,6 +27,7 @@ from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.calendar import write_holidays
 from ebp_lakehouse.silver.contract import TableContract
 from ebp_lakehouse.silver.manifest import load_parse
+from ebp_lakehouse.silver.parameters import own_parameters
 
 USER_FILES = ("colleague_extra",)  # optional CSV files of semantics §1.7 that the models of today read
 
@@ -37,13 +38,24 @@ class BuildError(LakehouseError):
 
 @dataclass(frozen=True)
 class NodeResult:
-    """What dbt says of one node: ``status`` is success, pass, warn, fail, error or skipped."""
+    """What dbt says of one node: ``status`` is success, pass, warn, fail, error or skipped.
+
+    Of a test there are also its compiled ``sql`` (it returns the rows that fail), its ``column``, and in words what
+    those rows are (``description``); empty where it has none.
+    """
 
     unique_id: str
     status: str
     seconds: float
     failures: int
     message: str
+    sql: str = ""
+    column: str = ""
+    description: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.unique_id.split(".")[2]
 
     @property
     def healthy(self) -> bool:
@@ -86,6 +98,7 @@ def build(
         as_of: day of the computed attributes; None = decided by the data (semantics V4).
 
     Raises:
+        SettingsError: the user's parameters cannot be used.
         BuildError: dbt itself failed. A model or a test that failed does not raise: it is in the results.
     """
     database, catalog = scratch / "scratch.duckdb", scratch / "catalog.duckdb"
@@ -93,13 +106,14 @@ def build(
     variables = {
         "known_at": known_at.isoformat(sep=" ", timespec="microseconds") if known_at else None,
         "as_of": as_of.isoformat() if as_of else None,
+        "parameters": own_parameters(settings.dbt_project_dir, settings.parameters_file),
     }
     arguments = [
         "--quiet", "build",
         "--select", *(f"+{table.name}" for table in tables),
         "--indirect-selection", "cautious",
         "--exclude-resource-type", "unit_test",
-        "--vars", json.dumps(variables),
+        "--vars", json.dumps(variables, default=str),
         "--project-dir", str(settings.dbt_project_dir), "--profiles-dir", str(settings.dbt_project_dir),
         "--target-path", str(scratch / "target"), "--log-path", str(scratch / "logs"),
     ]  # fmt: skip
@@ -129,6 +143,9 @@ def _node_result(result: Any) -> NodeResult:
         seconds=result.execution_time,
         failures=result.failures or 0,
         message=(result.message or "").strip(),
+        sql=getattr(result.node, "compiled_code", None) or "",
+        column=getattr(result.node, "column_name", None) or "",
+        description=" ".join((result.node.description or "").split()),
     )
 
 

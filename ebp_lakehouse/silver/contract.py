@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandera.polars as pa_polars
@@ -72,6 +72,8 @@ class TableContract:
         bronze: bronze tables it is computed from, through whatever lies between.
         parents: published models it is computed from.
         tests: unique ids of its dbt tests.
+        references: column → (published model, its column) that holds every value of it, by its relationships tests.
+        shown: small intermediate models that say how the table came about; Dagster shows them with it.
     """
 
     name: str
@@ -82,6 +84,13 @@ class TableContract:
     bronze: tuple[str, ...]
     parents: tuple[str, ...]
     tests: tuple[str, ...]
+    references: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    shown: tuple[str, ...] = ()
+
+    @property
+    def needed(self) -> set[str]:
+        """Published models that must be up to date before this one is: parents, and those that it refers to."""
+        return {*self.parents, *(table for table, _ in self.references.values())}
 
     def public_columns(self) -> list[Column]:
         """Everything that is not personal data; the key is in both parts."""
@@ -143,7 +152,22 @@ def _contract(
         bronze=tuple(sorted(bronze)),
         parents=tuple(sorted(parents)),
         tests=tuple(sorted(tests)),
+        references=_references(manifest, unique_id, tests, published),
+        shown=tuple(_meta(node).get("shown", ())),
     )
+
+
+def _references(
+    manifest: Mapping[str, Any], unique_id: str, tests: Sequence[str], published: set[str]
+) -> dict[str, tuple[str, str]]:
+    """From the relationships tests of a model to the other published models."""
+    references = {}
+    for test in (manifest["nodes"][name] for name in sorted(tests)):
+        others = published.intersection(test["depends_on"]["nodes"]) - {unique_id}
+        if others and (test.get("test_metadata") or {}).get("name") == "relationships":
+            referred = manifest["nodes"][others.pop()]["name"]
+            references[test["column_name"]] = (referred, test["test_metadata"]["kwargs"]["field"])
+    return references
 
 
 def _meta(node: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -188,7 +212,7 @@ def _in_order(tables: Sequence[TableContract]) -> list[TableContract]:
     waiting = sorted(tables, key=lambda table: table.name)
     while waiting:
         done = {table.name for table in ordered}
-        ready = [table for table in waiting if set(table.parents) <= done]
+        ready = [table for table in waiting if table.needed <= done]
         if not ready:
             raise ContractError(f"dbt models depend on each other in a circle: {', '.join(t.name for t in waiting)}.")
         ordered += ready

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from dagster import AssetKey
 from pydantic import SecretStr
 
 from ebp_lakehouse.bronze import batch as batch_module
@@ -113,6 +114,47 @@ def test_some_tables_only_and_one_that_vanished(made: Slice, tmp_path: Path) -> 
     assert set(summary.failed_checks) == {"bronze/vat:contract", "bronze/vat:reconciliation"}
     assert 'no table "Vat"' in summary.failed_checks["bronze/vat:contract"]
     assert publication.latest(Lake.open(settings)).pins == before.pins
+
+
+def test_past_days_first_give_no_silver_until_the_tables_were_read_whole(made: Slice, tmp_path: Path) -> None:
+    settings = made.settings.model_copy(
+        update={"tables": "AccountingYear,SaleDocument,Incident", "lake_url": str(tmp_path / "lake")}
+    )
+    instance, yesterday = instance_at(tmp_path / "dagster"), today() - timedelta(days=1)
+    assert materialize(settings, instance, 'key:"bronze/*"', yesterday).ok
+    early = materialize(settings, instance, 'key:"silver/dim_date"', yesterday)
+    assert not early.success
+    assert "load today's partition first: ebp-lakehouse materialize" in early.error
+    assert "silver/dim_date" not in publication.latest(Lake.open(settings)).pins
+    assert materialize(settings, instance, 'key:"bronze/*"').ok
+    pins = publication.latest(Lake.open(settings)).pins
+    assert pins["bronze/incident"].rows == 0
+    assert all(pin.position["horizon"] is not None for pin in pins.values()), "an empty table was read whole, too"
+    assert materialize(settings, instance, 'key:"silver/dim_date"').ok
+    assert publication.latest(Lake.open(settings)).pins["silver/dim_date"].rows > 366
+
+
+def test_headers_that_contradict_themselves_are_a_warning_with_an_example(made: Slice) -> None:
+    """One euro more to pay on every invoice than its total says (H5): told, shown, and the figures are published."""
+    due = """UPDATE "SaleDocument" SET "TotalDueAmount" = "TotalDueAmount" + {} WHERE "DocumentType" = 2"""
+    only = 'key:"bronze/sale_document" or key:"silver/fact_sales"'
+    try:
+        with psycopg.connect(made.settings.source(), autocommit=True) as connection:
+            connection.execute(due.format(1))
+        summary = made.run(only)
+    finally:
+        with psycopg.connect(made.settings.source(), autocommit=True) as connection:
+            connection.execute(due.format(-1))
+    assert summary.ok, (summary.failed_checks, summary.error)
+    lines = summary.warnings["silver/fact_sales:header_identities"].splitlines()
+    assert lines[0].startswith("Identities between a header's amounts that do not hold")
+    told = next(line for line in lines if "identity=H5 due = incl. tax - deposit, kind=Invoice" in line)
+    assert "largest_residual=1," in told
+    assert "example=FA" in told
+    event = made.instance.get_latest_materialization_event(AssetKey(["silver", "fact_sales"]))
+    assert event is not None
+    assert event.asset_materialization is not None
+    assert "CreditNote" in str(event.asset_materialization.metadata["int_credit_note_sign"].value)
 
 
 def test_a_change_of_shape_is_named_once_and_blocks_nothing(made: Slice) -> None:

@@ -1,5 +1,10 @@
 {# Where customers are delivered: EBP's GPS, else the commune by INSEE code, else by postcode and town, per version. -#}
-with versions as (select * from {{ ref('int_customer_versions') }}),
+with versions as (
+    select
+        customers.*,
+        {{ is_same_address('customers') }} as is_same_address
+    from {{ ref('int_customer_versions') }} as customers
+),
 
 communes as {{ optional_file('EBP_DBT_COMMUNES', {
     'insee_code': 'varchar', 'name': 'varchar', 'postcodes': 'varchar', 'latitude': 'double', 'longitude': 'double',
@@ -27,14 +32,9 @@ postcodes as (
 places as (
     select
         *,
-        case when is_delivered_at_billing or delivery_city is null then billing_zipcode else delivery_zipcode end
-            as zipcode,
-        {{ town_key(
-            'case when is_delivered_at_billing or delivery_city is null then billing_city else delivery_city end'
-        ) }} as town,
-        case
-            when is_delivered_at_billing or delivery_city is null then billing_insee_code else delivery_insee_code
-        end as insee_code
+        case when is_same_address then billing_zipcode else delivery_zipcode end as zipcode,
+        {{ town_key('case when is_same_address then billing_city else delivery_city end') }} as town,
+        case when is_same_address then billing_insee_code else delivery_insee_code end as insee_code
     from versions
 )
 

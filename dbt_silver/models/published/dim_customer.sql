@@ -23,8 +23,7 @@ described as (
         end as subfamily_name,
         coalesce(countries.caption, versions.billing_country_code) as billing_country,
         terms.caption as payment_terms,
-        versions.is_delivered_at_billing or (versions.delivery_street is null and versions.delivery_city is null)
-            as is_same_address,
+        {{ is_same_address('versions') }} as is_same_address,
         concat_ws(
             ', ', versions.billing_street, nullif(concat_ws(' ', versions.billing_zipcode, versions.billing_city), ''),
             case

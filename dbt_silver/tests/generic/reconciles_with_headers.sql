@@ -1,6 +1,6 @@
 {#
     reconciles_with_headers: the rows of each document add up to its header, to the cent, in HT, VAT and TTC (identity H8, L7, A5, A6).
-    Returns the documents that do not.
+    Returns the documents that do not, and those that have no row at all although their header or their lines have an amount.
 #}
 {% test reconciles_with_headers(model) %}
     with facts as (
@@ -19,6 +19,7 @@
             document_id,
             target_source
         from {{ ref('int_sale_amounts') }}
+        where row_origin <> 'correction'
     )
 
     select
@@ -29,10 +30,14 @@
         documents.sign_factor * documents.vat_amount as header_tax,
         facts.tax
     from {{ ref('int_sale_documents') }} as documents
-    inner join targets on documents.document_id = targets.document_id
-    inner join facts on documents.document_id = facts.document_id
+    left join targets on documents.document_id = targets.document_id
+    left join facts on documents.document_id = facts.document_id
     where
-        (targets.target_source = 'total' and facts.net <> documents.sign_factor * documents.total_excl_tax)
+        (
+            coalesce(targets.target_source, 'total') = 'total'
+            and coalesce(facts.net, 0) <> documents.sign_factor * documents.total_excl_tax
+        )
+        or (facts.document_id is null and targets.document_id is not null)
         or facts.tax <> documents.sign_factor * documents.vat_amount
         or (
             targets.target_source = 'total' and documents.other_tax_amount = 0

@@ -7,11 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 import duckdb
+import polars as pl
 import pytest
 
+from ebp_lakehouse.gold.audit import reconciliation_problems
 from ebp_lakehouse.gold.sales_daily_kpi import SALES_DAILY_KPI
 
 DAY_1, DAY_2, DAY_3 = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
+DAY_5 = date(2026, 3, 6)
 
 # document, kind, day, customer, product, origin, net, incl tax, cost, cost missing, escompte, quote, last rev., converted
 FACTS: list[tuple[Any, ...]] = [
@@ -32,17 +35,21 @@ FACTS: list[tuple[Any, ...]] = [
     ("AC", "DepositInvoice", DAY_2, "B", "P1", "line", "25.00", "30.00", "0", False, "0", None, None, None),
     # day 3 is in the future of a partition on day 2
     ("F4", "Invoice", DAY_3, "C", "P1", "line", "999.00", "1198.80", "1.00", False, "0", None, None, None),
+    # day 5: an invoice without a customer; and one of the year 2202, which is outside the calendar
+    ("F5", "Invoice", DAY_5, None, "P1", "line", "20.00", "24.00", "0.00", False, "0", None, None, None),
+    ("F6", "Invoice", date(2202, 3, 6), "A", "P1", "line", "5000.00", "6000.00", "0.00", False, "0", None, None, None),
 ]
 
 
-def compute(as_of: date) -> dict[date, dict[str, Any]]:
+def silver() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute("CREATE SCHEMA silver")
     connection.execute("CREATE TABLE silver.dim_product (product_key VARCHAR, is_commercial_product BOOLEAN)")
     connection.execute("INSERT INTO silver.dim_product VALUES ('P1', true), ('P2', true), ('PORT', false)")
     connection.execute(
         """CREATE TABLE silver.dim_date AS SELECT strftime(d, '%Y%m%d')::INTEGER AS date_id, d::DATE AS date_value
-        FROM generate_series(DATE '2026-01-01', DATE '2026-12-31', INTERVAL 1 DAY) t(d)"""
+        FROM generate_series(DATE '2026-01-01', DATE '2026-12-31', INTERVAL 1 DAY) t(d)
+        UNION ALL SELECT -3, NULL"""
     )
     connection.execute(
         """CREATE TABLE silver.fact_sales (document_id VARCHAR, document_type VARCHAR, day DATE, customer_id VARCHAR,
@@ -54,11 +61,18 @@ def compute(as_of: date) -> dict[date, dict[str, Any]]:
     connection.execute("ALTER TABLE silver.fact_sales ADD COLUMN product_key VARCHAR")
     connection.execute("ALTER TABLE silver.fact_sales ADD COLUMN date_key INTEGER")
     connection.execute(
-        "UPDATE silver.fact_sales SET product_key = product_id, date_key = strftime(day, '%Y%m%d')::INTEGER"
+        "UPDATE silver.fact_sales SET product_key = product_id, "
+        "date_key = CASE WHEN year(day) = 2026 THEN strftime(day, '%Y%m%d')::INTEGER ELSE -3 END"
     )
-    result = connection.execute(SALES_DAILY_KPI.sql, {"as_of": as_of, "first_date": None})
-    names = [column[0] for column in result.description]
-    rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    return connection
+
+
+def series(connection: duckdb.DuckDBPyConnection, as_of: date, first_date: date | None = None) -> pl.DataFrame:
+    return connection.execute(SALES_DAILY_KPI.sql, {"as_of": as_of, "first_date": first_date}).pl()
+
+
+def compute(as_of: date, first_date: date | None = None) -> dict[date, dict[str, Any]]:
+    rows = series(silver(), as_of, first_date).to_dicts()
     return {
         date.fromisoformat(f"{str(r['date_id'])[:4]}-{str(r['date_id'])[4:6]}-{str(r['date_id'])[6:]}"): r for r in rows
     }
@@ -115,3 +129,34 @@ def test_a_day_without_activity_has_counts_0_and_rates_null() -> None:
     assert quiet["margin_percent"] is None
     assert quiet["average_order_value"] is None
     assert quiet["conversion_rate"] is None
+
+
+def test_an_invoice_without_a_customer_is_revenue_of_nobody() -> None:
+    day = compute(DAY_5)[DAY_5]
+    assert (day["total_orders_count"], day["total_revenue_excl_tax"]) == (1, Decimal("20.00"))
+    assert (day["new_customers_count"], day["returning_customers_count"]) == (0, 0)
+
+
+def test_an_invoice_older_than_the_published_series_begins_it() -> None:
+    assert min(compute(DAY_3, first_date=DAY_2)) == DAY_1
+    assert min(compute(DAY_3, first_date=date(2026, 2, 27))) == date(2026, 2, 27)
+
+
+def test_the_series_reconciles_with_facts_that_have_no_day_or_no_customer() -> None:
+    connection = silver()
+    assert reconciliation_problems(connection, series(connection, DAY_5)) == []
+
+
+def test_a_series_that_lost_an_invoice_or_a_customer_is_told_with_both_figures() -> None:
+    connection = silver()
+    frame = series(connection, DAY_5)
+    # By hand, to day 5: 160 + 30 + 70 - 50 + 999 + 20 = 1229; A on day 1, A and B on day 2, C on day 3 = 4.
+    connection.execute("DELETE FROM silver.fact_sales WHERE document_id = 'F3'")
+    assert reconciliation_problems(connection, frame) == [
+        "revenue up to 2026-03-06 is 1229.00 in the series, 1159.00 in the facts",
+        "new + returning customers up to 2026-03-06 are 4, customer-days in the facts 3",
+    ]
+
+
+def test_an_empty_series_has_nothing_to_reconcile() -> None:
+    assert reconciliation_problems(silver(), pl.DataFrame({"date_id": []})) == []

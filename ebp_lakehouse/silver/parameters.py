@@ -1,0 +1,55 @@
+"""The user's parameters (semantics: windows, cuts, thresholds, conventions) over the defaults of the dbt project.
+
+The defaults, what they mean and what may be chosen are declared once, in ``dbt_project.yml`` (vars
+``default_parameters`` and ``parameter_choices``). Not here: what the models do with them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ebp_lakehouse.errors import SettingsError
+
+VARIABLE = "EBP_PARAMETERS_FILE"
+
+
+def own_parameters(project_dir: Path, file: Path | None) -> dict[str, Any]:
+    """What the user's file sets, by name; empty without a file.
+
+    Raises:
+        SettingsError: the file cannot be read, or names or sets what no parameter can be; every such line is named.
+    """
+    if file is None:
+        return {}
+    try:
+        given = yaml.safe_load(file.read_text("utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(f"{VARIABLE}: {file} cannot be read: {error}") from None
+    if not isinstance(given, dict):
+        raise SettingsError(f"{VARIABLE}: {file} must hold lines of the form `name: value`.")
+    declared = yaml.safe_load((project_dir / "dbt_project.yml").read_text("utf-8"))["vars"]
+    defaults, choices = declared["default_parameters"], declared["parameter_choices"]
+    problems = [problem for name, value in given.items() if (problem := _problem(name, value, defaults, choices))]
+    if problems:
+        raise SettingsError(f"{VARIABLE}: {file}: {'; '.join(problems)}.")
+    return given
+
+
+def _problem(name: Any, value: Any, defaults: dict[str, Any], choices: dict[str, list[Any]]) -> str:
+    if name not in defaults:
+        return f"there is no parameter {name}; there are {', '.join(sorted(defaults))}"
+    if name in choices:
+        fits = any(value == choice and type(value) is type(choice) for choice in choices[name])
+        return "" if fits else f"{name} is {value!r}, but can be {', '.join(map(str, choices[name]))}"
+    default = defaults[name]
+    if isinstance(default, bool):
+        fits, wanted = isinstance(value, bool), "true or false"
+    elif isinstance(default, list):
+        fits, wanted = isinstance(value, list), "a list"
+    else:
+        kinds, wanted = ((int,), "a whole number") if isinstance(default, int) else ((int, float), "a number")
+        fits = isinstance(value, kinds) and not isinstance(value, bool)
+    return "" if fits else f"{name} is {value!r}, but must be {wanted}"
