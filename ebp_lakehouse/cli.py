@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from ebp_lakehouse.errors import LakehouseError
 
@@ -325,9 +326,10 @@ def _write(names: list[str], rows: list[tuple[Any, ...]], output: str) -> None:
             )
         )
     else:
-        table = Table(*names)
+        # Text, not str: what stands in [brackets] is data, not markup.
+        table = Table(*(Column(Text(name)) for name in names))
         for row in rows:
-            table.add_row(*map(_text, row))
+            table.add_row(*(Text(_text(value)) for value in row))
         out.print(table)
 
 

@@ -6,10 +6,12 @@ Not here: printing (cli.py).
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import duckdb
@@ -26,7 +28,6 @@ from ebp_lakehouse.source.published import SCRIPT, published_tables
 from ebp_lakehouse.source.registry import selected_tables
 from ebp_lakehouse.source.replication import PUBLICATION, RESTART, check_server
 
-MINIMUM_SERVER = 130000  # pg_current_snapshot() and xid8
 LITTLE_ROOM = 2 * 2**30
 
 
@@ -55,13 +56,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
 def source(settings: Settings) -> Iterator[Finding]:
     url = settings.source()
     with connect(url) as connection:
-        info = connection.info
-        version = info.server_version
-        where = f"PostgreSQL {version // 10000}.{version % 10000} at {location(url)}"
-        if version < MINIMUM_SERVER:
-            yield Finding("fail", "source", where, "PostgreSQL 13 or later is needed: upgrade, or use a newer copy.")
-            return
-        yield Finding("ok", "source", where)
+        version = connection.info.server_version
+        yield Finding("ok", "source", f"PostgreSQL {version // 10000}.{version % 10000} at {location(url)}")
         specs = selected_tables(settings)
         tables = introspect(connection, specs)
         missing = [spec for spec in specs if spec.name not in tables]
@@ -132,6 +128,13 @@ def change_stream(settings: Settings) -> Iterator[Finding]:
 
 def lake(settings: Settings) -> Iterator[Finding]:
     store = Lake.open(settings)
+    if store.is_absent:
+        made_in = next(folder for folder in Path(store.url).parents if folder.exists())
+        if made_in.is_dir() and os.access(made_in, os.W_OK | os.X_OK):
+            yield Finding("warn", "lake", f"the folder {store.url} does not exist", "The first run makes it.")
+        else:
+            yield Finding("fail", "lake", f"the folder {store.url} cannot be made", "Correct EBP_LAKE_URL.")
+        return
     record = publication.latest(store)
     at = f" at {settings.s3.endpoint_url}" if settings.s3 and settings.s3.endpoint_url else ""
     yield Finding("ok", "lake", f"{store.url}{at}")

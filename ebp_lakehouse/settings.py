@@ -6,31 +6,68 @@ Not here: anything that opens a connection. Settings are values; they are valida
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from ebp_lakehouse.errors import SettingsError
 
 REPOSITORY_ROOT = Path(__file__).resolve().parents[1]
+REGION_VARIABLES = ("EBP_S3_REGION", "AWS_REGION", "AWS_DEFAULT_REGION")
+# Defaults are validated as well: a relative one would mean another folder in every process. No error quotes its input.
+STRICT = ConfigDict(frozen=True, validate_default=True, hide_input_in_errors=True)
+
+
+def source_parts(url: str) -> dict[str, str]:
+    """What libpq reads in a ``postgresql://`` URL: ``host``, ``port``, ``dbname``, ``user``, ``password``, options.
+
+    Raises:
+        ValueError: not such a URL, or its password is not escaped, so that libpq takes a piece of it for the host, the
+            port or the database. The text never quotes the URL.
+    """
+    import psycopg  # noqa: PLC0415 - readers of the lake alone do not need it
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+
+    parts: dict[str, str] = {}
+    if url.startswith(("postgresql://", "postgres://")):
+        with suppress(psycopg.Error):  # its text quotes the URL
+            parts = {name: str(value) for name, value in conninfo_to_dict(url).items()}
+    misread = "@" in parts.get("host", "") + parts.get("dbname", "") or re.search(r"[^\d,]", parts.get("port", ""))
+    if not parts or misread:
+        raise ValueError(
+            "give postgresql://user:password@host:port/database, special characters of user and password "
+            "percent-encoded (/ is %2F, @ is %40, % is %25)"
+        )
+    return parts
 
 
 class S3Options(BaseModel):
     """Access to an S3-compatible store, rendered for every library that needs it.
 
     Credentials travel as options, never through the process environment, so that tests prove the plumbing.
+    ``session_token`` belongs to temporary keys (AWS STS); None for lasting ones.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = STRICT
 
     access_key_id: SecretStr
     secret_access_key: SecretStr
+    session_token: SecretStr | None = None
     region: str = "us-east-1"
     endpoint_url: str | None = None
+
+    @field_validator("endpoint_url")
+    @classmethod
+    def _has_scheme(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://([^/?#\s@:]+|\[[0-9a-fA-F:.]+])(:\d{1,5})?/?", value):
+            raise ValueError("give https://host or http://host:port")
+        return value
 
     def object_store(self) -> dict[str, str]:
         """Options of the Rust ``object_store`` crate: delta-rs, obstore and Polars."""
@@ -40,6 +77,8 @@ class S3Options(BaseModel):
             "aws_region": self.region,
             "aws_conditional_put": "etag",
         }
+        if self.session_token:
+            options["aws_session_token"] = self.session_token.get_secret_value()
         if self.endpoint_url:
             options["aws_endpoint"] = self.endpoint_url
             options["aws_virtual_hosted_style_request"] = "false"
@@ -54,6 +93,8 @@ class S3Options(BaseModel):
             "secret": self.secret_access_key.get_secret_value(),
             "region": self.region,
         }
+        if self.session_token:
+            parameters["session_token"] = self.session_token.get_secret_value()
         if self.endpoint_url:
             parts = urlsplit(self.endpoint_url)
             parameters |= {
@@ -68,6 +109,7 @@ class S3Options(BaseModel):
         return {
             "aws_access_key_id": self.access_key_id.get_secret_value(),
             "aws_secret_access_key": self.secret_access_key.get_secret_value(),
+            "aws_session_token": self.session_token.get_secret_value() if self.session_token else None,
             "region_name": self.region,
             "endpoint_url": self.endpoint_url,
         }
@@ -87,14 +129,14 @@ class Settings(BaseModel):
         tables_file: the user's registry of further tables (``ebp-lakehouse discover`` writes one), or None.
         first_partition: the first ingestion date that can be back-filled.
         environment: what may run unattended is declared per environment.
-        memory_limit: DuckDB's ceiling for one session.
-        threads: DuckDB's threads for one session.
+        memory_limit: DuckDB's ceiling for one session: a number and KB, MB, GB, TB (or KiB, …).
+        threads: DuckDB's threads for one session, 1 or more.
         dbt_project_dir: where ``dbt_silver`` lies.
         user_files: folder of the optional files a user may supply (``colleague_extra.csv``, …), or None.
         parameters_file: YAML of parameters over the defaults of ``dbt_silver/dbt_project.yml``, or None.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = STRICT
 
     source_url: SecretStr | None = None
     lake_url: str = "lake"
@@ -106,7 +148,7 @@ class Settings(BaseModel):
     first_partition: date = date(2025, 1, 1)
     environment: Literal["local", "production"] = "local"
     memory_limit: str = "1GB"
-    threads: int = 2
+    threads: int = Field(default=2, ge=1)
     dbt_project_dir: Path = REPOSITORY_ROOT / "dbt_silver"
     user_files: Path | None = None
     parameters_file: Path | None = None
@@ -114,12 +156,26 @@ class Settings(BaseModel):
     @field_validator("lake_url")
     @classmethod
     def _absolute(cls, value: str) -> str:
-        value = value.rstrip("/")
         if "://" not in value:
-            return str(Path(value).expanduser().absolute())
+            return os.path.abspath(os.path.expanduser(value))  # noqa: PTH100, PTH111 - ~nobody stays as it is
+        value = value.rstrip("/")
         if not value.startswith("s3://") or not urlsplit(value).netloc:
             raise ValueError("a lake is a folder or s3://bucket/prefix")
         return value
+
+    @field_validator("source_url")
+    @classmethod
+    def _readable(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            source_parts(value.get_secret_value())
+        return value
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _amount(cls, value: str) -> str:
+        if not re.fullmatch(r"0*[1-9]\d*(\.\d+)?\s?[KMGT]i?B", value.strip(), re.IGNORECASE):
+            raise ValueError("give a number and its unit, such as 500MB or 4GB")
+        return value.strip()
 
     @property
     def is_s3(self) -> bool:
@@ -136,7 +192,7 @@ class Settings(BaseModel):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """Read and validate the environment (``EBP_*`` and the two ``AWS_*`` keys).
+        """Read and validate the environment: ``EBP_*``, and AWS's own names for keys, session token and region.
 
         Raises:
             SettingsError: names every variable that cannot work and the value expected.
@@ -156,14 +212,16 @@ class Settings(BaseModel):
             values["s3"] = {
                 "access_key_id": env["AWS_ACCESS_KEY_ID"],
                 "secret_access_key": env["AWS_SECRET_ACCESS_KEY"],
-                "region": env.get("EBP_S3_REGION") or "us-east-1",
+                "session_token": env.get("AWS_SESSION_TOKEN") or None,
+                "region": next(filter(None, map(env.get, REGION_VARIABLES)), "us-east-1"),
                 "endpoint_url": env.get("EBP_S3_ENDPOINT_URL") or None,
             }
         try:
             return cls.model_validate(values)
         except ValidationError as error:
             problems = "; ".join(
-                f"EBP_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False)
+                f"EBP_{'_'.join(map(str, e['loc'])).upper()}: {e['msg'].removeprefix('Value error, ')}"
+                for e in error.errors(include_input=False)
             )
             raise SettingsError(f"Settings cannot be used: {problems}.") from None
 
@@ -179,7 +237,8 @@ class Settings(BaseModel):
         if self.s3 is not None:
             env["AWS_ACCESS_KEY_ID"] = self.s3.access_key_id.get_secret_value()
             env["AWS_SECRET_ACCESS_KEY"] = self.s3.secret_access_key.get_secret_value()
+            # An empty one hides the parent's own, which belongs to other keys.
+            env["AWS_SESSION_TOKEN"] = self.s3.session_token.get_secret_value() if self.s3.session_token else ""
             env["EBP_S3_REGION"] = self.s3.region
-            if self.s3.endpoint_url:
-                env["EBP_S3_ENDPOINT_URL"] = self.s3.endpoint_url
+            env["EBP_S3_ENDPOINT_URL"] = self.s3.endpoint_url or ""
         return env

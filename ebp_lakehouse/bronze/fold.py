@@ -99,5 +99,5 @@ def check_shrink(table: str, asset: str, *, live: int, lost: int, accepted: Cont
     raise ExtractionError(
         f'Table "{table}": {lost} of its {live} rows are gone from the source. This looks like a copy being refreshed '
         "(TRUNCATE and reload), so the table was not touched. Run again when the refresh is over; if the rows are "
-        f"really deleted, run with accept_shrink: [{table}]."
+        f"really deleted, run with accept_shrink: [{table}] (in a terminal: materialize --accept-shrink {table})."
     )

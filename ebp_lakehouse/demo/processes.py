@@ -1,12 +1,13 @@
-"""One server process per home folder: start it, join it, stop it, never leave it behind.
+"""One server process per home folder, used by any number of processes: the last one to leave stops it.
 
-Lives here: what the embedded servers have in common (lock, state file, ports, watchdog, stopping by pid).
-Does not live here: anything about PostgreSQL or S3 (servers.py).
+Lives here: what the embedded servers have in common (locks, state file, ports, stopping by pid).
+Does not live here: anything about PostgreSQL or S3 (servers.py), the program that waits for the last one (watchdog.py).
 
-How a demo ends, and what stops the server in each case: leaving the `with` block (also by an exception or Ctrl-C) runs
-`stop()`; SIGTERM or kill -9 of our process closes a pipe on which a small watchdog waits, and the watchdog stops the
-server; if the watchdog too was killed, the next start on the same home finds the orphan by its state file and clears
-it.
+Every user holds shared locks on two files of the home; the system gives them back however a process ends. Leaving the
+`with` block (also by an exception or Ctrl-C) runs `stop()`, which stops the server when nobody else holds `.present`.
+A user that is killed runs nothing: a watchdog waits until nobody holds `.users`, then stops the server. Two files,
+because asking "am I the last?" gives up a lock for a moment, and the watchdog must not take that for the end. If the
+watchdog too was killed, the next start on the home finds the server by its state file and gives it another watchdog.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ import socket
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TextIO
 
 import psutil
 
+from ebp_lakehouse.demo.watchdog import watch
 from ebp_lakehouse.errors import DemoError
 
 if TYPE_CHECKING:
@@ -36,17 +38,6 @@ PORT_ATTEMPTS = 5
 START_TIMEOUT_SECONDS = 60.0
 KILL_GRACE_SECONDS = 15.0
 
-# Waits for the end of our process (its stdin closes), then stops the server. The command line is compared first: a pid
-# may have been given to somebody else since.
-_WATCHDOG = """trap '' INT TERM HUP
-read -r _ignored
-if [ -r "/proc/$1/cmdline" ]; then grep -qaF -- "$2" "/proc/$1/cmdline" || exit 0; fi
-kill -s INT "$1" 2>/dev/null || exit 0
-i=0
-while [ $i -lt 15 ]; do sleep 1; kill -0 "$1" 2>/dev/null || exit 0; i=$((i+1)); done
-kill -s KILL "$1" 2>/dev/null
-"""
-
 
 class ServerUnavailableError(DemoError):
     """The server cannot run on this machine (no binary for this platform): a caller may fall back to something else."""
@@ -56,19 +47,19 @@ class ServerUnavailableError(DemoError):
 class RunningServer:
     """What the state file says of a running server.
 
-    `created` and `starter_created` are process creation times (seconds since 1970): they tell a reused pid from the
+    `created` and `watchdog_created` are process creation times (seconds since 1970): they tell a reused pid from the
     original.
     """
 
     pid: int
     created: float
     ports: dict[str, int]
-    starter_pid: int
-    starter_created: float
+    watchdog_pid: int
+    watchdog_created: float
 
 
 class EmbeddedServer(ABC):
-    """A server bound to `home/<name>`, started by the first that asks and stopped by that one; a later one joins it.
+    """A server bound to `home/<name>`, started by the first that asks, joined by others, stopped by the last to leave.
 
     Use as a context manager. Raises `DemoError` when the server does not start, `ServerUnavailableError` when it cannot
     run on this platform.
@@ -82,6 +73,8 @@ class EmbeddedServer(ABC):
         self._running: RunningServer | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._watchdog: subprocess.Popen[bytes] | None = None
+        self._users: TextIO | None = None  # what the watchdog waits for
+        self._present: TextIO | None = None  # what `stop` asks
 
     # what a kind of server says of itself
 
@@ -119,7 +112,7 @@ class EmbeddedServer(ABC):
 
     @property
     def is_owner(self) -> bool:
-        """True when this object started the server, and so will stop it."""
+        """True when this object started the server."""
         return self._process is not None
 
     @property
@@ -137,41 +130,49 @@ class EmbeddedServer(ABC):
         self.stop()
 
     def start(self) -> None:
-        """Start the server, or join the one that another live process started on this home."""
+        """Start the server, or join the one that another live process uses on this home."""
         if self._running is not None:
             return
         self.home.mkdir(parents=True, exist_ok=True)
         with self._locked():
-            found = self._read_state()
-            if found is not None:
-                if _is_alive(found.starter_pid, found.starter_created) and self._wait_until_ready(
-                    found.ports, found.pid, 10.0
-                ):
-                    self._running = found
+            # Waits here while a watchdog stops a server that nobody uses.
+            self._users, self._present = self._hold(".users"), self._hold(".present")
+            try:
+                found = self._read_state()
+                if found is not None and self._wait_until_ready(found.ports, found.pid, 10.0):
+                    self._running = self._watched(found)
                     return
-                # Its starter is gone (or it hangs): a watchdog may be about to stop it, so joining would be a race.
-                self._terminate(found)
-            self._prepare()
-            self._start_new(found.ports if found else self._last_ports())
+                if found is not None:
+                    self._terminate(found)  # it hangs
+                self._prepare()
+                self._start_new(found.ports if found else self._last_ports())
+            except BaseException:
+                self._leave()
+                raise
 
     def stop(self) -> None:
-        """Stop the server if this object started it; otherwise only forget it."""
-        running, process, watchdog = self._running, self._process, self._watchdog
-        self._running = None
-        if running is None or process is None:
+        """Leave the server; stop it if nobody else uses it."""
+        if self._running is None or self._present is None:
             return
-        with self._locked():
-            _interrupt(process.pid)
+        self._running = None
+        with self._locked():  # nobody comes or goes meanwhile
             try:
-                process.wait(KILL_GRACE_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            self._process = None
-            _release(watchdog)
-            self._watchdog = None
-            self._after_stop(running)
-            self._state_path.unlink(missing_ok=True)
+                fcntl.flock(self._present, fcntl.LOCK_UN)
+                fcntl.flock(self._present, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self._leave()
+                return
+            # Not what we remember: a server that died was replaced by the next one who came.
+            found = self._read_state()
+            if found is not None:
+                self._terminate(found)
+            self._leave()
+        if self._process is not None:
+            self._process.wait()
+        if self._watchdog is not None:  # nothing holds it any more, and nothing is left to do for it
+            self._watchdog.kill()
+            self._watchdog.wait()
+        self._process = self._watchdog = None
 
     # inside
 
@@ -185,6 +186,17 @@ class EmbeddedServer(ABC):
         with (self.home / ".lock").open("a") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
+
+    def _hold(self, name: str) -> TextIO:
+        handle = (self.home / name).open("a")
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        return handle
+
+    def _leave(self) -> None:
+        for handle in (self._users, self._present):
+            if handle is not None:
+                handle.close()
+        self._users = self._present = None
 
     def _last_ports(self) -> dict[str, int]:
         path = self.home / "ports.json"
@@ -207,22 +219,19 @@ class EmbeddedServer(ABC):
             ports = choose_ports(self.port_names, wanted if attempt == 0 else {})
             process = self._spawn(ports)
             try:
-                running = RunningServer(process.pid, _created(process.pid), ports, os.getpid(), _created(os.getpid()))
-                write_private(self._state_path, json.dumps(asdict(running)))
-                watchdog = self._spawn_watchdog(process.pid)
+                running = self._watched(RunningServer(process.pid, _created(process.pid), ports, 0, 0.0))
                 ready = self._wait_until_ready(ports, process.pid, START_TIMEOUT_SECONDS, process)
             except BaseException:
-                process.kill()
+                process.kill()  # the watchdog finds nothing to stop, and ends
                 process.wait()
                 self._state_path.unlink(missing_ok=True)
                 raise
             if ready:
-                self._running, self._process, self._watchdog = running, process, watchdog
+                self._running, self._process = running, process
                 (self.home / "ports.json").write_text(json.dumps(ports))
                 return
             process.kill()
             process.wait()
-            _release(watchdog)
             self._state_path.unlink(missing_ok=True)
             if "in use" not in self._log_tail():
                 break
@@ -245,15 +254,15 @@ class EmbeddedServer(ABC):
                 **self._demoted(),
             )
 
-    def _spawn_watchdog(self, pid: int) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            ["/bin/sh", "-c", _WATCHDOG, "ebp-lakehouse-watchdog", str(pid), self._identity()],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            start_new_session=True,
-        )
+    def _watched(self, running: RunningServer) -> RunningServer:
+        """The same server with a watchdog that lives, noted in the state file."""
+        if _is_alive(running.watchdog_pid, running.watchdog_created):
+            return running
+        with (self.home / ".users").open("a") as users:
+            self._watchdog = watch(users, running.pid, self._identity())
+        running = replace(running, watchdog_pid=self._watchdog.pid, watchdog_created=_created(self._watchdog.pid))
+        write_private(self._state_path, json.dumps(asdict(running)))
+        return running
 
     def _wait_until_ready(
         self, ports: dict[str, int], pid: int, timeout: float, process: subprocess.Popen[bytes] | None = None
@@ -270,14 +279,14 @@ class EmbeddedServer(ABC):
         return False
 
     def _terminate(self, running: RunningServer) -> None:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process = psutil.Process(running.pid)
-            _interrupt(running.pid)
-            try:
-                process.wait(KILL_GRACE_SECONDS)
-            except psutil.TimeoutExpired:
-                process.kill()
-                process.wait(5)
+        for signum in (signal.SIGINT, signal.SIGKILL):
+            if not _is_alive(running.pid, running.created):
+                break
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(running.pid, signum)
+            deadline = time.monotonic() + KILL_GRACE_SECONDS
+            while _is_alive(running.pid, running.created) and time.monotonic() < deadline:
+                time.sleep(0.02)
         self._state_path.unlink(missing_ok=True)
         self._after_stop(running)
 
@@ -329,18 +338,3 @@ def _is_alive(pid: int, created: float, identity: str | None = None) -> bool:
         return identity is None or identity in " ".join(process.cmdline())
     except psutil.Error:
         return False
-
-
-def _interrupt(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGINT)
-
-
-def _release(watchdog: subprocess.Popen[bytes] | None) -> None:
-    """End a watchdog whose server is already stopped."""
-    if watchdog is None:
-        return
-    watchdog.kill()
-    watchdog.wait()
-    if watchdog.stdin is not None:
-        watchdog.stdin.close()

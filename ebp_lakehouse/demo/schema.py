@@ -1,4 +1,4 @@
-"""The demo's database in the shape of the reference installation: its DDL.
+"""The demo's database: empty again, and in the shape of the reference installation (its DDL).
 
 Does not live here: what the tables look like (source/reference_schema.py), rows (fillers.py, company/), loading
 (load.py).
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from ebp_lakehouse.errors import DemoError
 from ebp_lakehouse.source.reference_schema import ReferenceTable, reference
@@ -26,6 +27,14 @@ def table_ddl(table: ReferenceTable) -> sql.Composed:
     if table.key:
         parts.append(sql.SQL("PRIMARY KEY ({})").format(sql.SQL(", ").join(map(sql.Identifier, table.key))))
     return sql.SQL("CREATE TABLE {} ({});").format(sql.Identifier(table.name), sql.SQL(", ").join(parts))
+
+
+def recreate_database(dsn: str) -> None:
+    """Replace the database of ``dsn`` by an empty one; whoever is connected to it is thrown out."""
+    name = str(conninfo_to_dict(dsn)["dbname"])
+    with psycopg.connect(dsn, dbname="postgres", autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        connection.execute(sql.SQL("CREATE DATABASE {} STRATEGY file_copy").format(sql.Identifier(name)))
 
 
 def create_schema(dsn: str, tables: Mapping[str, ReferenceTable] | None = None) -> None:

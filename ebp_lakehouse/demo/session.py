@@ -5,6 +5,7 @@ Not here: the servers (servers.py), the company (create.py), the command line (c
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -16,10 +17,11 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from ebp_lakehouse.demo.binaries import weed_binary
 from ebp_lakehouse.demo.company.truth import FILE_NAME
 from ebp_lakehouse.demo.processes import ServerUnavailableError
 from ebp_lakehouse.demo.servers import EmbeddedPostgres, EmbeddedS3
-from ebp_lakehouse.errors import DemoError
+from ebp_lakehouse.errors import DemoError, SettingsError
 from ebp_lakehouse.settings import S3Options, Settings
 
 DEFAULT_HOME = Path(".demo")
@@ -72,6 +74,21 @@ class DemoHome:
         except (ValueError, TypeError) as error:
             raise DemoError(f"{self.file} cannot be read ({error}). Delete the folder {self.path} and retry.") from None
 
+    @contextmanager
+    def creating(self) -> Iterator[None]:
+        """Creation in this home by us alone. Raises ``DemoError`` when another process creates here, or just did."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / ".creating").open("a") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise DemoError(
+                    f"Another process is creating a demo company in {self.path}. Wait for it, or choose another --home."
+                ) from None
+            if self.state() is not None:
+                raise DemoError(f"Another process has created a demo company in {self.path} meanwhile: run again.")
+            yield
+
     def remember(self, state: DemoState) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
         temporary = self.file.with_suffix(".new")
@@ -111,10 +128,18 @@ def working_settings(*, source: bool = True, store: bool = True) -> Iterator[tup
     """Settings of a command and its DAGSTER_HOME: the environment's, or the demo's when the environment names neither.
 
     ``source`` and ``store`` say which of the two servers the command needs.
+
+    Raises:
+        SettingsError: there is neither; nothing is created.
     """
     home = current_home()
     told = any(os.environ.get(name) for name in ("EBP_SOURCE_URL", "EBP_LAKE_URL"))
     state = None if told else home.state()
+    if state is None and not told:
+        raise SettingsError(
+            f"Neither a demo (in {home.path}) nor a source or a lake of your own is known here: run `make demo`, or set "
+            "EBP_SOURCE_URL and EBP_LAKE_URL."
+        )
     if state is None:
         dagster = Path(os.environ.get("DAGSTER_HOME") or ".dagster").expanduser().absolute()
         yield Settings.from_environment(), dagster
@@ -123,12 +148,12 @@ def working_settings(*, source: bool = True, store: bool = True) -> Iterator[tup
         yield settings, home.dagster
 
 
-def lake_kind(home: DemoHome, *, folder: bool) -> str:
+def lake_kind(*, folder: bool) -> str:
     """``s3`` where its server can run, else ``folder``."""
     if folder:
         return "folder"
     try:
-        with EmbeddedS3(home.path):
-            return "s3"
+        weed_binary()
     except ServerUnavailableError:
         return "folder"
+    return "s3"

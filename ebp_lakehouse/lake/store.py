@@ -62,8 +62,10 @@ class Lake:
 
     @cached_property
     def objects(self) -> LocalStore | S3Store:
+        """The store, for writing: a folder is made. Reading asks ``is_absent`` first, and makes nothing."""
         if self.s3 is None:
-            return LocalStore(prefix=self.url, mkdir=True)
+            self._make_folder()
+            return LocalStore(prefix=self.url)
         parts = urlsplit(self.url)
         config = {key: value for key, value in self.s3.object_store().items() if key != "aws_allow_http"}
         return S3Store(
@@ -74,8 +76,18 @@ class Lake:
             retry_config={"max_retries": 6, "retry_timeout": timedelta(seconds=20)},
         )
 
+    @property
+    def is_absent(self) -> bool:
+        """Whether the lake is a folder that does not exist (yet)."""
+        try:
+            return self.s3 is None and not Path(self.url).is_dir()
+        except OSError as error:
+            raise self.explain(error, "looking for the folder") from error
+
     def read(self, path: str) -> bytes | None:
         """The object at ``path``, or None where there is none."""
+        if self.is_absent:
+            return None
         try:
             return bytes(obstore.get(self.objects, path).bytes())
         except (NotFoundError, FileNotFoundError):
@@ -85,6 +97,8 @@ class Lake:
             raise self.explain(error, f"reading {path}") from error
 
     def exists(self, path: str) -> bool:
+        if self.is_absent:
+            return False
         try:
             obstore.head(self.objects, path)
         except (NotFoundError, FileNotFoundError):
@@ -110,6 +124,8 @@ class Lake:
             raise self.explain(error, f"writing {path}") from error
 
     def delete(self, path: str) -> None:
+        if self.is_absent:
+            return
         try:
             obstore.delete(self.objects, path)
         except (NotFoundError, FileNotFoundError):
@@ -156,6 +172,8 @@ class Lake:
 
     def listing(self, prefix: str) -> list[StoredObject]:
         """Every finished object under ``prefix``, at any depth."""
+        if self.is_absent:
+            return []
         try:
             return [
                 StoredObject(meta["path"], meta["size"], meta["last_modified"])
@@ -237,13 +255,16 @@ class Lake:
             advice = text.splitlines()[0][:300]
         return LakeError(f"Failed while {doing} in {where}. {advice}")
 
-    def _check_folder(self) -> None:
+    def _make_folder(self) -> None:
         try:
             Path(self.url).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise LakeError(
                 f"The folder {self.url} cannot be created ({error.strerror}). Correct EBP_LAKE_URL."
             ) from error
+
+    def _check_folder(self) -> None:
+        self._make_folder()
         free = shutil.disk_usage(self.url).free
         if free < MINIMUM_FREE_BYTES:
             raise LakeError(

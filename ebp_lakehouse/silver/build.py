@@ -172,6 +172,7 @@ def _environment(settings: Settings, scratch: Path, database: Path, catalog: Pat
         variables |= {
             "DBT_ENV_SECRET_S3_KEY_ID": secret["key_id"],
             "DBT_ENV_SECRET_S3_SECRET": secret["secret"],
+            "DBT_ENV_SECRET_S3_SESSION_TOKEN": secret.get("session_token", ""),
             "DBT_ENV_SECRET_S3_REGION": secret["region"],
             "DBT_ENV_SECRET_S3_ENDPOINT": secret.get("endpoint", "s3.amazonaws.com"),
             "DBT_ENV_SECRET_S3_USE_SSL": secret.get("use_ssl", "true"),

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import errors as pg
 
 from ebp_lakehouse.errors import SourceError
+from ebp_lakehouse.settings import source_parts
 
 APPLICATION_NAME = "ebp_lakehouse"
 MINIMUM_SERVER_VERSION = 130000  # pg_current_snapshot() and xid8
@@ -74,13 +74,12 @@ def reading(url: str) -> Iterator[psycopg.Connection[Any]]:
 
 
 def location(url: str) -> str:
-    """``host:port/database`` of a URL: what messages may show."""
+    """``host:port/database`` of a URL: what messages may show. Nothing of a URL that may be read wrongly."""
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "local socket", parts.port or 5432
+        parts = source_parts(url)
     except ValueError:
-        return "(EBP_SOURCE_URL is not a valid URL)"
-    return f"{host}:{port}{parts.path or '/'}"
+        return "(not shown)"
+    return f"{parts.get('host', 'local socket')}:{parts.get('port', '5432')}/{parts.get('dbname', '')}"
 
 
 def explain(error: BaseException, url: str) -> SourceError:
@@ -116,7 +115,8 @@ def explain(error: BaseException, url: str) -> SourceError:
 
 def _without_password(text: str, url: str) -> str:
     try:
-        password = urlsplit(url).password
+        password = source_parts(url).get("password")
     except ValueError:
         return "(not shown: it may quote the connection string)"
+    text = text.replace(url, location(url))  # where the password may stand percent-encoded
     return text.replace(password, "***") if password else text

@@ -25,3 +25,9 @@ def test_json_keeps_decimals_as_text_and_nulls(capsys: pytest.CaptureFixture[str
         {"day": "2026-03-01", "amount": "0.00000000", "note": None},
         {"day": "2026-03-02", "amount": "1234567.10", "note": "a,b"},
     ]
+
+
+def test_a_table_shows_brackets_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    _write(["name [fr]", "note"], [("x [avoir]", "[/x]"), ("[red]y[/red]", r"\[z]")], "table")
+    shown = capsys.readouterr().out
+    assert [text for text in ("name [fr]", "x [avoir]", "[/x]", "[red]y[/red]", r"\[z]") if text not in shown] == []

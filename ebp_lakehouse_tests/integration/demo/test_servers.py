@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import importlib.metadata
 import json
 import os
@@ -34,7 +35,7 @@ STARTER = """
     from pathlib import Path
     from ebp_lakehouse.demo.servers import EmbeddedPostgres, EmbeddedS3
     with {kind}(Path(sys.argv[1])) as server:
-        print(server._process.pid, server._watchdog.pid, flush=True)
+        print(server._running.pid, server._running.watchdog_pid, flush=True)
         {then}
 """
 
@@ -56,7 +57,9 @@ def start(home: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str], int
 
     def run(kind: str = "EmbeddedPostgres", then: str = "time.sleep(60)") -> tuple[subprocess.Popen[str], int, int]:
         program = textwrap.dedent(STARTER).format(kind=kind, then=then)
-        process = subprocess.Popen([sys.executable, "-c", program, str(home)], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         assert process.stdout is not None
         server, watchdog = map(int, process.stdout.readline().split())
         started.extend([process.pid, server])
@@ -74,10 +77,16 @@ def _ends(pid: int, seconds: float = 20) -> bool:
         process = psutil.Process(pid)
         deadline = time.monotonic() + seconds
         while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-            if time.monotonic() > deadline:
+            if time.monotonic() >= deadline:
                 return False
             time.sleep(0.05)
     return True
+
+
+def _url(home: Path) -> str:
+    """The server's url, for who neither starts nor joins it."""
+    files = [json.loads((home / "postgres" / name).read_text()) for name in ("credentials.json", "server.json")]
+    return f"postgresql://ebp:{files[0]['password']}@127.0.0.1:{files[1]['ports']['postgres']}/ebp"
 
 
 def _mode(path: Path) -> int:
@@ -164,16 +173,64 @@ def test_a_terminals_interrupt_reaches_the_starter_only(start: Callable[..., Any
     assert os.getsid(watchdog) == watchdog
 
 
-def test_an_orphan_is_cleared_at_the_next_start(home: Path, start: Callable[..., Any]) -> None:
+def test_an_orphan_is_adopted_at_the_next_start_and_stopped_after_it(home: Path, start: Callable[..., Any]) -> None:
     starter, orphan, watchdog = start()
     os.kill(watchdog, signal.SIGKILL)
     starter.kill()
     starter.wait()
     assert psutil.pid_exists(orphan)
     with EmbeddedPostgres(home) as server:
-        assert server.is_owner
-        assert _ends(orphan)
         psycopg.connect(server.url).close()
+        assert server._running.pid == orphan  # type: ignore[union-attr]
+        assert psutil.pid_exists(server._running.watchdog_pid)  # type: ignore[union-attr]
+    assert _ends(orphan, 0)
+
+
+@pytest.mark.parametrize("ending", ["in order", "killed"])
+def test_a_server_outlives_its_starter_while_another_process_uses_it(
+    home: Path, start: Callable[..., Any], ending: str
+) -> None:
+    starter, server, watchdog = start(then="sys.stdin.readline()")
+    user, joined, _ = start(then="sys.stdin.readline()")
+    assert joined == server
+    if ending == "in order":
+        starter.communicate("leave\n", timeout=30)
+        assert starter.returncode == 0
+    else:
+        starter.kill()
+        starter.wait()
+        time.sleep(1)  # for the watchdog, if it were to take this for the end
+    with psycopg.connect(_url(home)) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    if ending == "in order":
+        user.communicate("leave\n", timeout=30)
+        assert user.returncode == 0
+        assert _ends(server, 0)
+    else:
+        user.kill()
+        user.wait()
+    assert _ends(server)
+    assert _ends(watchdog)
+
+
+def test_who_comes_while_the_watchdog_stops_the_server_gets_a_new_one(home: Path, start: Callable[..., Any]) -> None:
+    starter, server, _ = start()
+    os.kill(server, signal.SIGSTOP)  # it will not answer SIGINT
+    starter.kill()
+    starter.wait()
+    deadline = time.monotonic() + 20
+    with (home / "postgres" / ".users").open("a") as users:
+        while time.monotonic() < deadline:
+            try:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                break
+            fcntl.flock(users, fcntl.LOCK_UN)
+            time.sleep(0.01)
+    with EmbeddedPostgres(home) as new:
+        assert new.is_owner
+        assert _ends(server, 0)
+        psycopg.connect(new.url).close()
 
 
 def test_a_killed_postmaster_starts_again_even_if_its_pid_was_given_away(home: Path) -> None:
