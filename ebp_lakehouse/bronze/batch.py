@@ -7,22 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
+from ebp_lakehouse.bronze.change_ingest import ingest_changes
+from ebp_lakehouse.bronze.changefeed import ChangeFeed, Part, Report
 from ebp_lakehouse.bronze.contract import check_appended
 from ebp_lakehouse.bronze.ingest import TableBatch, Window, ingest_table, reconcile
 from ebp_lakehouse.bronze.reconcile import Difference
-from ebp_lakehouse.bronze.routes import Choice
+from ebp_lakehouse.bronze.routes import Choice, Position
 from ebp_lakehouse.errors import ConflictError, LakehouseError
 from ebp_lakehouse.lake import catalog, publication
-from ebp_lakehouse.lake.delta import open_at_pin
+from ebp_lakehouse.lake.delta import TableWriter, open_at_pin
 from ebp_lakehouse.lake.publication import Move, Pin, Record
 from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.settings import Settings
-from ebp_lakehouse.source.extraction import Capture
+from ebp_lakehouse.source.extraction import Capture, SourceFigures
 from ebp_lakehouse.source.introspection import reference_table
-from ebp_lakehouse.source.registry import TableSpec
+from ebp_lakehouse.source.registry import Registry, TableSpec
 
 READERS = 2
 FIRST_LOADED_AT = "first_loaded_at"
@@ -37,6 +40,7 @@ class TableOutcome:
         differences: where the lake would not equal the source.
         problems: rules of the contract that the appended rows break.
         published: a new version is visible to readers (False also when nothing changed).
+        stream_problem: why a published table's changes cannot be taken from the stream.
     """
 
     spec: TableSpec
@@ -45,6 +49,7 @@ class TableOutcome:
     problems: tuple[str, ...] = ()
     error: str | None = None
     published: bool = False
+    stream_problem: str | None = None
 
     @property
     def healthy(self) -> bool:
@@ -57,11 +62,12 @@ class TableOutcome:
 
 @dataclass(frozen=True)
 class BatchResult:
-    """Outcomes by asset name, the record that readers now see, and the partition the rows carry."""
+    """Outcomes by asset name, the record that readers now see, the partition the rows carry, the stream's report."""
 
     record: Record
     ingestion_date: date
     outcomes: dict[str, TableOutcome] = field(default_factory=dict)
+    stream: Report | None = None
 
 
 def run_batch(
@@ -73,6 +79,7 @@ def run_batch(
     run_id: str = "",
     accept_shrink: Collection[str] = (),
     force_snapshot: bool = False,
+    restart_stream: bool = False,
 ) -> BatchResult:
     """Bring ``specs`` up to the source and publish the healthy ones in one record.
 
@@ -85,6 +92,7 @@ def run_batch(
         run_id: named in the publication record.
         accept_shrink: tables that may lose more than the shrink guard allows.
         force_snapshot: read every row, whatever the last batch saw.
+        restart_stream: with EBP_INGEST_MODE=cdc: drop the replication slot, make a new one and read every row.
 
     Raises:
         SourceError, LakeError: nothing at all could be read or written; the lake is unchanged.
@@ -92,7 +100,16 @@ def run_batch(
     """
     Lake.open(settings).check_writable()
     window = None if today in days else (min(days), max(days))
-    attempt = _Attempt(settings, tuple(specs), max(days), window, run_id, tuple(accept_shrink), force_snapshot)
+    attempt = _Attempt(
+        settings,
+        tuple(specs),
+        max(days),
+        window,
+        run_id,
+        tuple(accept_shrink),
+        force_snapshot or restart_stream,
+        restart_stream,
+    )
     try:
         return attempt.run()
     except ConflictError:
@@ -108,43 +125,94 @@ class _Attempt:
     run_id: str
     accept_shrink: tuple[str, ...]
     force_snapshot: bool
+    restart_stream: bool
 
     def run(self) -> BatchResult:
         lake = Lake.open(self.settings)
-        record = publication.latest(lake)
-        with Capture(self.settings.source(), self.specs, readers=READERS) as capture:
-            largest_first = sorted(self.specs, key=lambda spec: -_size(capture, spec))
-            with ThreadPoolExecutor(READERS) as pool:
-                outcomes = list(pool.map(lambda spec: self._one(capture, lake, record, spec), largest_first))
-            instant = capture.captured_at.isoformat(timespec="microseconds")
-        moves = {
-            outcome.spec.lake_key: self._move(outcome.batch, record, instant)
-            for outcome in outcomes
-            if outcome.move and outcome.batch is not None
-        }
-        published = catalog.publish(self.settings, moves, self.run_id)
-        return BatchResult(
-            published,
-            self.ingestion_date,
-            {
-                o.spec.asset: replace(o, published=o.move and o.batch is not None and o.batch.commit is not None)
-                for o in outcomes
-            },
+        with ExitStack() as stack:
+            feed = self._feed(stack)
+            record = publication.latest(lake)  # after another run that held the stream has published
+            if feed is not None:
+                feed.open(record)
+            with Capture(self.settings.source(), self.specs, readers=READERS) as capture:
+                if feed is not None:
+                    feed.read(capture, self._as_asked(record), self.specs, lambda s: _writer(lake, record, s))
+                outcomes = self._all(capture, lake, record, feed)
+                instant = capture.captured_at.isoformat(timespec="microseconds")
+            moves = {
+                outcome.spec.lake_key: self._move(outcome.batch, record, instant)
+                for outcome in outcomes
+                if outcome.move and outcome.batch is not None
+            }
+            if feed is not None:
+                moves |= feed.leaving(record, [outcome.spec for outcome in outcomes if not outcome.healthy])
+            published = catalog.publish(self.settings, moves, self.run_id)
+            return BatchResult(
+                published,
+                self.ingestion_date,
+                {
+                    o.spec.asset: replace(o, published=o.move and o.batch is not None and o.batch.commit is not None)
+                    for o in outcomes
+                },
+                feed.acknowledge() if feed is not None else None,
+            )
+
+    def _feed(self, stack: ExitStack) -> ChangeFeed | None:
+        """The change stream, held for this run; a back-fill of past days reads EBP's own dates instead."""
+        if self.settings.ingest_mode != "cdc" or self.window is not None:
+            return None
+        configured = Registry.load().select(self.settings.tables)
+        every = {spec.name: spec for spec in (*configured, *self.specs)}
+        return stack.enter_context(
+            ChangeFeed(self.settings.source(), self.settings.lake_url, tuple(every.values()), self.restart_stream)
         )
 
-    def _one(self, capture: Capture, lake: Lake, record: Record, spec: TableSpec) -> TableOutcome:
+    def _all(self, capture: Capture, lake: Lake, record: Record, feed: ChangeFeed | None) -> list[TableOutcome]:
+        def one(spec: TableSpec) -> TableOutcome:
+            part = feed.parts[spec.name] if feed is not None else None
+            outcome = self._one(capture, lake, record, spec, part)
+            return replace(outcome, stream_problem=part.problem) if part is not None else outcome
+
+        largest_first = sorted(self.specs, key=lambda spec: -_size(capture, spec))
+        with ThreadPoolExecutor(READERS) as pool:
+            return list(pool.map(one, largest_first))
+
+    def _as_asked(self, record: Record) -> Record:
+        """``record`` without horizons when a full reading was asked for."""
+        if not self.force_snapshot:
+            return record
+        keys = {spec.lake_key for spec in self.specs}
+        pins = {key: _without_horizon(pin) if key in keys else pin for key, pin in record.pins.items()}
+        return replace(record, pins=pins)
+
+    def _one(self, capture: Capture, lake: Lake, record: Record, spec: TableSpec, part: Part | None) -> TableOutcome:
         pin = record.pins.get(spec.lake_key)
+        if part is not None and part.error:
+            return TableOutcome(spec, error=part.error)
+        if part is not None and part.choice is not None and part.choice.route == "cdc" and part.changes is None:
+            return TableOutcome(spec, _unchanged(spec, pin, part.choice))
         try:
-            writer = open_at_pin(lake, spec.lake_key, pin)
+            writer = part.changes.writer if part is not None and part.changes else _writer(lake, record, spec)
             before = writer.files()
-            base = pin
-            if self.force_snapshot and pin is not None:
-                base = replace(pin, position={**pin.position, "horizon": None})
-            batch = ingest_table(
-                capture, spec, writer, base, self.ingestion_date, accept_shrink=self.accept_shrink, window=self.window
-            )
-            if base is not pin:
-                batch = replace(batch, choice=Choice(batch.choice.route, "a full reading was asked for"))
+            if part is not None and part.changes is not None and pin is not None:
+                batch = ingest_changes(
+                    capture, spec, pin, self.ingestion_date, part.changes, accept_shrink=self.accept_shrink
+                )
+            else:
+                batch = ingest_table(
+                    capture,
+                    spec,
+                    writer,
+                    _without_horizon(pin) if self.force_snapshot and pin is not None else pin,
+                    self.ingestion_date,
+                    accept_shrink=self.accept_shrink,
+                    window=self.window,
+                    choice=part.choice if part is not None else None,
+                )
+                if self.force_snapshot and pin is not None:
+                    batch = replace(batch, choice=Choice(batch.choice.route, "a full reading was asked for"))
+            if part is not None and batch.choice.route != "stale":
+                batch = _placed(batch, pin, part)
             if batch.commit is None:  # proved when it was published
                 return TableOutcome(spec, batch)
             table = capture.tables.get(spec.name) or reference_table(spec)
@@ -158,6 +226,45 @@ class _Attempt:
         pin = batch.pin(self.ingestion_date, published_at=datetime.now(UTC).isoformat(timespec="microseconds"))
         first = _first_loaded_at(record.pins.get(batch.key)) or instant
         return Move(batch.based_on, replace(pin, position={**pin.position, FIRST_LOADED_AT: first}))
+
+
+def _writer(lake: Lake, record: Record, spec: TableSpec) -> TableWriter:
+    return open_at_pin(lake, spec.lake_key, record.pins.get(spec.lake_key))
+
+
+def _without_horizon(pin: Pin) -> Pin:
+    return replace(pin, position={**pin.position, "horizon": None})
+
+
+def _placed(batch: TableBatch, pin: Pin | None, part: Part) -> TableBatch:
+    """``batch`` with its table's place in the change stream, which the pin must tell even when no row changed."""
+    was = Position.from_json(pin.position).membership if pin is not None else None
+    return replace(
+        batch,
+        position=replace(batch.position, membership=part.membership),
+        moves=batch.moves or was != part.membership,
+    )
+
+
+def _unchanged(spec: TableSpec, pin: Pin | None, choice: Choice) -> TableBatch | None:
+    """The batch of a table that follows the stream when the stream brought nothing: the lake is not even opened."""
+    if pin is None:
+        return None
+    return TableBatch(
+        spec=spec,
+        choice=choice,
+        commit=None,
+        based_on=pin.version,
+        position=Position.from_json(pin.position),
+        rows=pin.rows,
+        inserted=0,
+        updated=0,
+        deleted=0,
+        scanned_rows=0,
+        scanned_bytes=0,
+        seconds=0.0,
+        source=SourceFigures(0, complete=False),
+    )
 
 
 def _first_loaded_at(pin: Pin | None) -> str | None:

@@ -50,7 +50,8 @@ class TableBatch:
         source: what the source held in the same snapshot, for reconciliation.
         identity: the lake's columns that tell its rows apart: the key's, or the record's hash.
         drift: how the source's columns and key differ from those of the last published batch.
-        moves: the pin must move: there are new versions, or the next batch must start from another shape of the table.
+        moves: the pin must move: there are new versions, or the next batch must start from another shape of the table or
+            another place in the change stream.
     """
 
     spec: TableSpec
@@ -108,6 +109,7 @@ def ingest_table(
     *,
     accept_shrink: Collection[str] = (),
     window: Window | None = None,
+    choice: Choice | None = None,
 ) -> TableBatch:
     """Bring what changed in one table since ``pin`` into the lake, as one Delta commit.
 
@@ -119,6 +121,7 @@ def ingest_table(
         ingestion_date: partition of the run.
         accept_shrink: tables (or assets) that may lose more than max(50 %, 20 rows).
         window: back-fill: only the rows that EBP dates within these days, as they are now.
+        choice: the route, where the change stream has already decided it (``snapshot``, ``batch`` or ``stale``).
 
     Raises:
         SourceError: the table is missing (a support table only if it had rows), or the connection broke.
@@ -141,12 +144,12 @@ def ingest_table(
         choice = Choice("window", f"back-fill of {window[0]} to {window[1]}")
     elif spec.name not in capture.tables:
         choice = Choice("snapshot", "the source lacks this support table: taken as empty")
-    else:
+    elif choice is None:
         choice = choose(capture, table, before)
     while True:
         try:
             former = tuple(pin.view["key"]) if pin is not None else None
-            batch = _Ingestion(capture, table, spec, writer, before, live, former, choice, ingestion_date, window).run(
+            batch = Ingestion(capture, table, spec, writer, before, live, former, choice, ingestion_date, window).run(
                 accept_shrink
             )
         except _UnknownRowsError:
@@ -166,7 +169,7 @@ def reconcile(batch: TableBatch, writer: TableWriter) -> list[Difference]:
 
 
 @dataclass
-class _Ingestion:
+class Ingestion:
     """One attempt at one table. ``run`` drives; the generators below are consumed by the Delta writer."""
 
     capture: Capture

@@ -1,4 +1,4 @@
-"""Which way in: snapshot (every row), batch (rows by xmin) or window (rows by EBP's own dates), and where we stand.
+"""Which way in (snapshot: every row, batch: by xmin, cdc: the change stream, window: by EBP's dates), and where we stand.
 
 Not here: reading (source/extraction.py), what is done with the rows (ingest.py).
 """
@@ -12,8 +12,23 @@ from typing import Any, Literal
 from ebp_lakehouse.source.extraction import Capture
 from ebp_lakehouse.source.introspection import SourceTable
 
-Route = Literal["snapshot", "batch", "window", "stale"]
+Route = Literal["snapshot", "batch", "cdc", "window", "stale"]
 XID_REACH = 2**31 - 10_000_000  # ages are compared modulo 2^32: an older horizon could not be told from a future one
+
+
+@dataclass(frozen=True)
+class Membership:
+    """A table's place in the change stream; kept in its pin while the lake follows the table there.
+
+    Attributes:
+        slot: the slot that has been keeping its changes since the last reading.
+        published_as: its membership in the publication; changes when it leaves and joins, or is truncated or rewritten.
+        shift: added to WAL positions, so that ``_bronze_position`` does not fall after a move to another server.
+    """
+
+    slot: str
+    published_as: str
+    shift: int = 0
 
 
 @dataclass(frozen=True)
@@ -30,6 +45,8 @@ class Position:
         system: server and database the horizon belongs to.
         oid: identity of the table there.
         columns: fingerprint of its columns.
+        snapshot: the ``pg_snapshot`` whose state the lake holds; what it sees, the stream need not bring.
+        membership: place in the change stream, if it follows one.
     """
 
     route: str
@@ -40,6 +57,8 @@ class Position:
     system: str
     oid: int
     columns: str
+    snapshot: str = ""
+    membership: Membership | None = None
 
     def to_json(self) -> dict[str, Any]:
         """64-bit numbers as text: JSON readers in other languages would round them."""
@@ -51,7 +70,9 @@ class Position:
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> Position:
         numbers = {k: None if raw[k] is None else int(raw[k]) for k in ("horizon", "next_xid", "number")}
-        return cls(**{**{k: raw[k] for k in cls.__dataclass_fields__}, **numbers})
+        membership = raw.get("membership")
+        known = {k: raw[k] for k in cls.__dataclass_fields__ if k in raw}
+        return cls(**{**known, **numbers, "membership": Membership(**membership) if membership else None})
 
     @property
     def instant(self) -> datetime:
@@ -105,4 +126,7 @@ def advanced(capture: Capture, table: SourceTable, before: Position | None, rout
         system=capture.system,
         oid=table.oid,
         columns=table.fingerprint,
+        snapshot=capture.snapshot,
+        # A batch between two readings of the stream leaves it open: what the batch saw is skipped there.
+        membership=before.membership if before and before.system == capture.system else None,
     )

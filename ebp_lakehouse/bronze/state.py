@@ -101,7 +101,13 @@ def reading(lake: Lake) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
-def current_state(connection: duckdb.DuckDBPyConnection, table: DeltaTable, key_schema: pa.Schema) -> CurrentState:
+def current_state(
+    connection: duckdb.DuckDBPyConnection,
+    table: DeltaTable,
+    key_schema: pa.Schema,
+    only: pl.DataFrame | None = None,
+) -> CurrentState:
+    """The newest version of every key, or of those of ``only`` (key columns)."""
     files = TableFiles.of(table)
     if not files.uris:
         return empty_state(key_schema)
@@ -113,11 +119,15 @@ def current_state(connection: duckdb.DuckDBPyConnection, table: DeltaTable, key_
         else f"CAST(NULL AS VARCHAR) AS {quote_identifier(f.name)}"
         for f in key_schema
     )
+    relation = files.relation()
+    if only is not None:
+        connection.register("wanted_keys", only.to_arrow())
+        relation = f"{relation} SEMI JOIN wanted_keys USING ({', '.join(map(quote_identifier, key_schema.names))})"
     found = connection.execute(
         f"SELECT {shown}, "
         f"arg_max(_bronze_record_hash, _bronze_valid_from) AS {HASH}, max(_bronze_valid_from) AS {VALID_FROM}, "
         f"arg_max(_bronze_is_deleted, _bronze_valid_from) AS {IS_DELETED}, "
-        f"arg_max(_bronze_position, _bronze_valid_from) AS {POSITION} FROM {files.relation()} GROUP BY ALL"
+        f"arg_max(_bronze_position, _bronze_valid_from) AS {POSITION} FROM {relation} GROUP BY ALL"
     ).to_arrow_table()
     typed = found.cast(pa.schema([*key_schema, *(found.schema.field(name) for name in STATE_SCHEMA)]))
     return CurrentState(pl.DataFrame(pl.from_arrow(typed)))

@@ -46,8 +46,12 @@ class Stamp:
         valid_from: pl.Series,
         deleted: bool,
         ingestion_dates: Sequence[date] | date,
+        positions: pl.Series | None = None,
     ) -> pa.RecordBatch:
-        """One record batch of versions, in the physical order of columns. ``values`` holds the source's columns."""
+        """One record batch of versions, in the physical order of columns. ``values`` holds the source's columns.
+
+        ``positions`` (int64) is for changes that have one each, instead of the batch's.
+        """
         count = values.num_rows
         days = (
             pa.array(ingestion_dates, pa.date32())
@@ -63,7 +67,9 @@ class Stamp:
             hashes.combine_chunks() if isinstance(hashes, pa.ChunkedArray) else hashes,
             pa.repeat(deleted, count),
             valid_from.to_arrow().cast(pa.timestamp("us")),
-            pa.repeat(pa.scalar(self.position, pa.int64()), count),
+            pa.repeat(pa.scalar(self.position, pa.int64()), count)
+            if positions is None
+            else positions.to_arrow().cast(pa.int64()),
         ]
         months = pc.strftime(days, "%Y-%m").cast(pa.string())
         return pa.RecordBatch.from_arrays(

@@ -55,6 +55,7 @@ class Capture:
         tables: the registered tables that exist, by EBP name.
         horizon: ``pg_snapshot_xmin`` of the snapshot, 64 bits: every transaction below it is seen whole.
         next_xid: ``pg_snapshot_xmax``; bounds the age of any row.
+        snapshot: the ``pg_snapshot`` as text: which transactions were running (visibility.py).
         captured_at: instant of the snapshot, UTC without zone, microseconds.
         system: identity of the server's cluster and database; positions of two systems cannot be compared.
         batch_id: names the capture in ``_bronze_file_name``.
@@ -70,6 +71,7 @@ class Capture:
         self.tables: dict[str, SourceTable] = {}
         self.horizon = 0
         self.next_xid = 0
+        self.snapshot = ""
         self.captured_at = datetime(1, 1, 1)  # noqa: DTZ001 - UTC without zone, like the lake's columns
         self.system = ""
         self.batch_id = ""
@@ -85,11 +87,12 @@ class Capture:
                 row = keeper.execute(
                     "SELECT pg_export_snapshot(), pg_snapshot_xmin(pg_current_snapshot())::text::bigint, "
                     "pg_snapshot_xmax(pg_current_snapshot())::text::bigint, transaction_timestamp(), "
-                    "(SELECT oid::text FROM pg_database WHERE datname = current_database())"
+                    "(SELECT oid::text FROM pg_database WHERE datname = current_database()), "
+                    "pg_current_snapshot()::text"
                 ).fetchone()
                 if row is None:
                     raise SourceError("The source returned no snapshot. Run again.")
-                self._snapshot, self.horizon, self.next_xid, instant, database = row
+                self._snapshot, self.horizon, self.next_xid, instant, database, self.snapshot = row
                 self.captured_at = instant.astimezone(UTC).replace(tzinfo=None)
                 self.system = f"{_system_identifier(keeper)}/{database}"
                 self.batch_id = f"{self.captured_at:%Y%m%dT%H%M%S%f}-{self.horizon}"

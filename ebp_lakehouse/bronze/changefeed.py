@@ -1,0 +1,391 @@
+"""The change stream of one lake in one run: held, opened, read up to the capture's snapshot, acknowledged.
+
+The lake's tables then equal the source in that snapshot, as in every other route, whatever the order of commits in the
+WAL: a transaction is applied when the capture sees it and the table's last reading did not. What the capture does not
+see stays in the slot. Not here: the fold (cdc.py, change_ingest.py), publishing (batch.py), SQL (source/replication.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+
+from ebp_lakehouse.bronze.canonical import layout
+from ebp_lakehouse.bronze.cdc import RereadError, RowWriter
+from ebp_lakehouse.bronze.change_ingest import Changes
+from ebp_lakehouse.bronze.routes import Choice, Membership, Position, choose
+from ebp_lakehouse.bronze.spool import Transactions
+from ebp_lakehouse.errors import LakehouseError
+from ebp_lakehouse.lake.delta import TableWriter
+from ebp_lakehouse.lake.publication import Move, Record
+from ebp_lakehouse.source import replication
+from ebp_lakehouse.source.connection import connect, explain
+from ebp_lakehouse.source.extraction import Capture
+from ebp_lakehouse.source.pgoutput import Begin, Commit, Delete, Insert, Relation, Truncate, Update, decode
+from ebp_lakehouse.source.published import PublishedTable, published_tables
+from ebp_lakehouse.source.registry import TableSpec
+from ebp_lakehouse.source.replication import SlotState
+from ebp_lakehouse.source.visibility import Snapshot, full_xid
+
+LAG_WARNING_BYTES = 256 * 2**20
+ROOM_WARNING_SHARE = 0.25  # of what the server lets a slot retain
+
+OpenWriter = Callable[[TableSpec], TableWriter]
+
+
+@dataclass
+class Part:
+    """What the stream says about one table of the run.
+
+    Attributes:
+        choice: the route; None when ``error`` tells why the table cannot be brought.
+        membership: to be pinned with the batch; None outside the stream.
+        changes: what the stream brought; None when nothing.
+        problem: why a published table is not streamed, for the check.
+    """
+
+    spec: TableSpec
+    choice: Choice | None = None
+    membership: Membership | None = None
+    changes: Changes | None = None
+    error: str | None = None
+    problem: str | None = None
+
+    def reread(self, fallback: Choice, why: str) -> None:
+        if self.changes is not None:
+            self.changes.spool.close()
+        self.changes, self.choice = None, replace(fallback, reason=f"read again: {why}")
+
+
+@dataclass(frozen=True)
+class Report:
+    """The slot after the run, and what was read from it."""
+
+    slot: SlotState
+    transactions: int
+    changes: int
+    problems: tuple[str, ...] = ()
+
+    def metadata(self) -> dict[str, Any]:
+        return {
+            "slot": self.slot.name,
+            "slot_wal_status": self.slot.wal_status,
+            "slot_lag_bytes": self.slot.lag_bytes,
+            "slot_retained_wal_bytes": self.slot.retained_bytes,
+            "stream_transactions": self.transactions,
+            "stream_changes": self.changes,
+        }
+
+
+@dataclass
+class _Member:
+    """A table that follows the stream: what its last reading saw, and how its changes are taken."""
+
+    spec: TableSpec
+    seen: Snapshot
+    fallback: Choice | None = None  # None: not selected in this run, its changes wait
+    part: Part | None = None
+
+
+@dataclass
+class ChangeFeed:
+    """Use as a context manager, around the capture: entered before it, acknowledged after the publication.
+
+    Args:
+        url: the source.
+        lake: the lake's URL; its slots are named after it.
+        configured: every table of EBP_TABLES, selected in this run or not.
+        restart: drop the slot and begin with a new one.
+
+    Raises:
+        SourceError: the source cannot stream, or another run holds the stream.
+    """
+
+    url: str
+    lake: str
+    configured: Sequence[TableSpec]
+    restart: bool = False
+    parts: dict[str, Part] = field(default_factory=dict)
+    slot: SlotState | None = None
+    lost: str | None = None
+    _upto: int = 0
+    _counts: tuple[int, int] = (0, 0)
+    _exit: ExitStack = field(default_factory=ExitStack)
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._connection = stack.enter_context(connect(self.url))
+            try:
+                replication.check_server(self._connection)
+                published_tables(self._connection)
+                stack.enter_context(replication.held(self._connection, self._prefix))
+            except psycopg.Error as error:
+                raise explain(error, self.url) from error
+            self._exit = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for part in self.parts.values():
+            if part.changes is not None:
+                part.changes.spool.close()
+        self._exit.__exit__(kind, value, trace)
+
+    @property
+    def _prefix(self) -> str:
+        return replication.slot_prefix(self.lake)
+
+    def open(self, record: Record) -> None:
+        """Find the slot, or make the first one; before the capture, so that nothing falls between the two.
+
+        A slot that is gone although tables follow it is not replaced silently: ``lost`` says what to do.
+        """
+        pinned = {m.slot for m in _memberships(record).values()}
+        try:
+            found = replication.slots(self._connection, self._prefix, pinned)
+            if self.restart:
+                replication.drop_slots(self._connection, found)
+                found, pinned = [], set()
+            if not found and not pinned:
+                replication.create_slot(self._connection, self._prefix)
+                found = replication.slots(self._connection, self._prefix)
+        except psycopg.Error as error:
+            raise explain(error, self.url) from error
+        self.slot = found[-1] if found else None
+        if self.slot is None:
+            self.lost = f"The replication slot {max(pinned)} no longer exists at the source, so changes are missing."
+        elif self.slot.is_lost:
+            self.lost = (
+                f"The replication slot {self.slot.name} is lost: the source dropped WAL that was not read yet "
+                "(max_slot_wal_keep_size)."
+            )
+        if self.lost:
+            self.lost = f"{self.lost} {replication.RESTART}; until then the table stays as it is."
+
+    def read(self, capture: Capture, record: Record, specs: Sequence[TableSpec], writer: OpenWriter) -> None:
+        """Decide each table's route, and take the changes of those that follow the stream.
+
+        Raises:
+            SourceError: the slot cannot be read.
+        """
+        with capture.reader() as source:
+            published = published_tables(source)
+        selected = {spec.name: self._part(capture, record, spec, published) for spec in specs}
+        self.parts = {name: part for name, (part, _) in selected.items()}
+        if self.slot is None or self.lost:
+            return
+        members: dict[int, _Member] = {}
+        for spec in self.configured:
+            pin = record.pins.get(spec.lake_key)
+            position = Position.from_json(pin.position) if pin else None
+            if position is None or position.membership is None or position.membership.slot != self.slot.name:
+                continue
+            part, fallback = selected.get(spec.name, (None, None))
+            if part is None or (part.choice and part.choice.route == "cdc"):
+                members[position.oid] = _Member(spec, Snapshot.parse(position.snapshot), fallback, part)
+        try:
+            upto = replication.settled(self._connection)
+            reading = _Reading(capture, members, writer)
+            if upto > self.slot.confirmed:
+                reading.run(replication.peek(self._connection, self.slot.name, upto))
+        except psycopg.Error as error:
+            raise explain(error, self.url) from error
+        self._upto = upto if reading.hold is None else min(upto, reading.hold)
+        self._counts = (len(reading.transactions.positions), reading.changes)
+
+    def leaving(self, record: Record, failed: Sequence[TableSpec]) -> dict[str, Move]:
+        """Pins of tables that stop following the stream: they failed, or are no longer configured.
+
+        The slot goes on without them (WAL must not pile up at the ERP's server for a table that the lake refuses);
+        they are read as a whole when they come back.
+        """
+        kept = {spec.lake_key for spec in self.configured} - {spec.lake_key for spec in failed}
+        moves = {}
+        for key in _memberships(record).keys() - kept:
+            pin = record.pins[key]
+            position = replace(Position.from_json(pin.position), membership=None)
+            moves[key] = Move(pin.version, replace(pin, position={**pin.position, **position.to_json()}))
+        return {} if self.lost else moves
+
+    def acknowledge(self) -> Report | None:
+        """Advance the slot over what is published, and report; nothing is lost if this never happens."""
+        if self.slot is None:
+            return None
+        problems = [self.lost] if self.lost else []
+        try:
+            if not self.lost:
+                replication.advance(self._connection, self.slot, self._upto)
+            now = replication.slots(self._connection, self._prefix, [self.slot.name])
+        except psycopg.Error as error:
+            return Report(self.slot, *self._counts, (*problems, str(explain(error, self.url))))
+        state = next((slot for slot in now if slot.name == self.slot.name), self.slot)
+        return Report(state, *self._counts, tuple(problems + slot_problems(state)))
+
+    def _part(  # noqa: PLR0911 - one return per rule, in order
+        self, capture: Capture, record: Record, spec: TableSpec, published: Mapping[int, PublishedTable]
+    ) -> tuple[Part, Choice | None]:
+        """One table's part, and the route to fall back to."""
+        table, pin = capture.tables.get(spec.name), record.pins.get(spec.lake_key)
+        before = Position.from_json(pin.position) if pin else None
+        if table is None:
+            return Part(spec), None
+        fallback = choose(capture, table, before)
+        if fallback.route == "stale":
+            return Part(spec, fallback, before.membership if before else None), None
+        if before is not None and before.membership is not None and self.lost:
+            return Part(spec, error=self.lost), None
+        member = published.get(table.oid)
+        why_not = "not in the publication" if member is None else member.why_not(table, spec)
+        if member is None or why_not or self.slot is None:
+            choice = replace(fallback, reason=f"{fallback.reason}; not streamed: {why_not or self.lost}")
+            return Part(spec, choice, problem=why_not if member is not None else None), None
+        number = max(capture.horizon, before.number if before else 0)
+        own = Membership(self.slot.name, member.membership, max(0, number + 1 - self.slot.confirmed))
+        was = before.membership if before else None
+        if before is None or was is None or was.slot != own.slot or fallback.route == "snapshot":
+            return Part(spec, replace(fallback, reason=f"{fallback.reason}; joins the change stream"), own), None
+        if was.published_as != own.published_as:
+            why = "it was truncated or rewritten, or left the publication and joined again"
+            return Part(spec, replace(fallback, reason=f"read again: {why}"), own), None
+        return Part(spec, Choice("cdc", "no change in the stream"), was), fallback
+
+
+class _Reading:
+    """One pass over the messages, from the slot's position to the fixed upper bound.
+
+    ``hold`` is the position of the first transaction that must come again; ``changes`` counts what was spooled.
+    """
+
+    def __init__(self, capture: Capture, members: Mapping[int, _Member], writer: OpenWriter) -> None:
+        self._capture, self._members, self._writer = capture, members, writer
+        self._now = Snapshot.parse(capture.snapshot)
+        self.transactions = Transactions()
+        self.changes = 0
+        self.hold: int | None = None
+        self._relations: dict[int, Relation] = {}
+        self._writers: dict[int, RowWriter] = {}
+        self._targets: dict[int, RowWriter | None] = {}  # within one transaction
+        self._applied = False
+        self._xid = self._lsn = 0
+
+    def run(self, messages: Iterable[bytes]) -> None:
+        for message in messages:
+            event = decode(message)
+            if isinstance(event, Insert | Update | Delete):
+                if self._applied:
+                    self._change(event)
+            elif isinstance(event, Begin):
+                self._begin(event)
+            elif isinstance(event, Relation):
+                self._relations[event.oid] = event
+                self._writers.pop(event.oid, None)
+                self._targets.pop(event.oid, None)
+            elif isinstance(event, Truncate):
+                self._truncate(event)
+            elif isinstance(event, Commit):
+                self._targets.clear()
+
+    def _begin(self, event: Begin) -> None:
+        self._xid, self._lsn = full_xid(event.xid, self._capture.next_xid), event.lsn
+        self._applied = self._now.sees(self._xid)
+        if self._applied:
+            self.transactions.add(event.lsn, event.committed_at)
+        else:
+            self._wait()
+
+    def _wait(self) -> None:
+        """The slot may not go past this transaction yet."""
+        self.hold = self._lsn if self.hold is None else min(self.hold, self._lsn)
+
+    def _change(self, event: Insert | Update | Delete) -> None:
+        oid = event.relation
+        target = self._targets[oid] if oid in self._targets else self._target(oid)
+        if target is None:
+            return
+        self.changes += 1
+        try:
+            if isinstance(event, Insert):
+                target.insert(event, self.transactions.last)
+            elif isinstance(event, Update):
+                target.update(event, self.transactions.last)
+            else:
+                target.delete(event, self.transactions.last)
+        except RereadError as error:
+            self._reread(oid, str(error))
+
+    def _target(self, oid: int) -> RowWriter | None:
+        """Where this transaction's changes of a table go: nowhere when its last reading has them already."""
+        self._targets[oid] = None
+        member = self._members.get(oid)
+        if member is None or member.seen.sees(self._xid):
+            return None
+        part = member.part
+        if part is None:
+            self._wait()
+            return None
+        if part.error or part.choice is None or part.choice.route != "cdc":
+            return None
+        if oid not in self._writers:
+            try:
+                self._writers[oid] = self._open(part, self._relations[oid])
+            except RereadError as error:
+                self._reread(oid, str(error))
+                return None
+            except LakehouseError as error:
+                part.error = str(error)
+                return None
+        self._targets[oid] = self._writers[oid]
+        return self._writers[oid]
+
+    def _open(self, part: Part, relation: Relation) -> RowWriter:
+        if part.changes is None and part.membership is not None:
+            writer = self._writer(part.spec)
+            plan = layout(self._capture.tables[part.spec.name], writer.schema if writer.files() else None)
+            part.changes = Changes(writer, plan, part.membership, self.transactions)
+            part.choice = Choice("cdc", "changes of the stream")
+        if part.changes is None:
+            raise RereadError("it does not follow the stream")
+        return RowWriter(relation, part.changes.layout, part.changes.spool)
+
+    def _truncate(self, event: Truncate) -> None:
+        for oid in event.relations if self._applied else ():
+            member = self._members.get(oid)
+            if member is not None and not member.seen.sees(self._xid):
+                if member.part is None:
+                    self._wait()
+                else:
+                    self._reread(oid, "it was truncated")
+
+    def _reread(self, oid: int, why: str) -> None:
+        member = self._members[oid]
+        if member.part is not None and member.fallback is not None:
+            member.part.reread(member.fallback, why)
+        self._targets[oid] = None
+        self._writers.pop(oid, None)
+
+
+def slot_problems(slot: SlotState) -> list[str]:
+    """What is worrying about a slot, in words."""
+    found = []
+    if slot.wal_status in ("unreserved", "extended"):
+        found.append(f"The slot {slot.name} keeps more WAL than max_wal_size ({slot.retained_bytes / 2**20:.0f} MB).")
+    if slot.lag_bytes > LAG_WARNING_BYTES:
+        found.append(f"{slot.lag_bytes / 2**20:.0f} MB of WAL are not read yet: run more often, or look for a failure.")
+    if slot.room_bytes is not None and slot.room_bytes < ROOM_WARNING_SHARE * (slot.room_bytes + slot.retained_bytes):
+        found.append(f"The source drops the slot after {slot.room_bytes / 2**20:.0f} MB more (max_slot_wal_keep_size).")
+    return found
+
+
+def _memberships(record: Record) -> dict[str, Membership]:
+    found = {
+        key: Position.from_json(pin.position).membership
+        for key, pin in record.pins.items()
+        if key.startswith("bronze/")
+    }
+    return {key: membership for key, membership in found.items() if membership is not None}
