@@ -24,6 +24,7 @@ from ebp_lakehouse.lake.views import TableFiles, bronze_relations
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.source.extraction import Capture
 from ebp_lakehouse.source.registry import Registry, TableSpec
+from ebp_lakehouse_tests.integration.bronze.streaming import TABLE, StreamHouse, drop_slots, stream_settings
 
 DAY = date(2026, 11, 23)
 
@@ -109,3 +110,24 @@ def house(new_house: Callable[..., House]) -> House:
         """INSERT INTO "T" SELECT 'r' || g, g + 0.01, g % 3, 'note ' || g FROM generate_series(1, 30) g""",
     )
     return made
+
+
+@pytest.fixture
+def followed(database: str, tmp_path: Path) -> Iterator[StreamHouse]:
+    """Table T with thirty rows, published, read once: what happens next comes in by the stream."""
+    with psycopg.connect(database, autocommit=True) as db:
+        house = StreamHouse(
+            db,
+            stream_settings(database, str(tmp_path / "lake")),
+            (declared(reconcile={"measures": ["amount"], "by": ["kind"]}),),
+        )
+        house.execute(
+            TABLE,
+            """INSERT INTO "T" SELECT 'r' || g, g + 0.01, g % 3, 'note ' || g FROM generate_series(1, 30) g""",
+            'CREATE PUBLICATION ebp_lakehouse FOR TABLE "T"',
+        )
+        assert house.batch().choice.route == "snapshot"
+        try:
+            yield house
+        finally:
+            drop_slots(db)
