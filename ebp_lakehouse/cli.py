@@ -205,6 +205,45 @@ def doctor() -> None:
     raise typer.Exit(1 if failed else 0)
 
 
+cdc = typer.Typer(help="Change data capture (EBP_INGEST_MODE=cdc): set it up, mend it, end it.", no_args_is_help=True)
+app.add_typer(cdc, name="cdc")
+
+
+@cdc.command()
+def script() -> None:
+    """Print the SQL that the administrator of EBP's database runs, for the tables of EBP_TABLES."""
+    from ebp_lakehouse.settings import Settings  # noqa: PLC0415
+    from ebp_lakehouse.source.dba_script import render  # noqa: PLC0415
+    from ebp_lakehouse.source.registry import Registry  # noqa: PLC0415
+
+    with friendly():
+        typer.echo(render(Registry.load().select(Settings.from_environment().tables)), nl=False)
+
+
+@cdc.command()
+def restart() -> None:
+    """Drop the replication slot, make a new one, and read every table again (after a slot was lost)."""
+    from ebp_lakehouse.demo.session import working_settings  # noqa: PLC0415
+    from ebp_lakehouse.orchestration import runs  # noqa: PLC0415
+
+    with friendly(), working_settings() as (settings, dagster), out.status("reading every table …"):
+        streaming = settings.model_copy(update={"ingest_mode": "cdc"})
+        summary = runs.materialize(streaming, runs.instance_at(dagster), 'key:"bronze/*"', restart_stream=True)
+    materialized(summary)
+    raise typer.Exit(0 if summary.ok else 1)
+
+
+@cdc.command()
+def stop() -> None:
+    """Drop this lake's replication slots, so that the source no longer keeps WAL for it (back to EBP_INGEST_MODE=batch)."""
+    from ebp_lakehouse.bronze.changefeed import stop as stop_stream  # noqa: PLC0415
+    from ebp_lakehouse.demo.session import working_settings  # noqa: PLC0415
+
+    with friendly(), working_settings() as (settings, _):
+        for name in stop_stream(settings):
+            out.print(f"dropped the replication slot {name}")
+
+
 @app.command()
 def discover() -> None:
     """Write the registry file of all tables of the source, for EBP_TABLES_FILE: discover > tables.yaml."""

@@ -14,6 +14,7 @@ from typing import Literal
 
 import duckdb
 
+from ebp_lakehouse.bronze.changefeed import feed_slots, slot_problems
 from ebp_lakehouse.errors import LakehouseError
 from ebp_lakehouse.lake import publication
 from ebp_lakehouse.lake.session import S3_EXTENSION, extension_file, session
@@ -21,7 +22,9 @@ from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.source.connection import connect, location
 from ebp_lakehouse.source.introspection import introspect
+from ebp_lakehouse.source.published import SCRIPT, published_tables
 from ebp_lakehouse.source.registry import selected_tables
+from ebp_lakehouse.source.replication import PUBLICATION, RESTART, check_server
 
 MINIMUM_SERVER = 130000  # pg_current_snapshot() and xid8
 LITTLE_ROOM = 2 * 2**30
@@ -41,6 +44,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     """Every finding, the source first. Errors of one examination do not stop the next."""
     for subject, examination in (
         ("source", source),
+        ("change stream", change_stream),
         ("lake", lake),
         ("versions", versions),
         ("dbt", dbt_project),
@@ -78,6 +82,52 @@ def source(settings: Settings) -> Iterator[Finding]:
             yield Finding("fail", "wal_level", level, advice)
         else:
             yield Finding("ok", "wal_level", f"{level} (change data capture needs logical; batch does not)")
+
+
+def change_stream(settings: Settings) -> Iterator[Finding]:
+    """What capturing changes needs, table by table, and the slot; in batch mode only a slot that was left behind."""
+    record = publication.latest(Lake.open(settings))
+    with connect(settings.source()) as connection:
+        slots = feed_slots(connection, settings, record)
+        if settings.ingest_mode != "cdc":
+            if slots:
+                advice = "Run `ebp-lakehouse cdc stop`, or set EBP_INGEST_MODE=cdc again."
+                yield Finding("warn", "slot", f"{slots[-1].name} keeps WAL at the source and nobody reads it", advice)
+            return
+        check_server(connection)
+        published = published_tables(connection)
+        blocked = [f'"{table.name}"' for table in published.values() if table.blocks_writes]
+        if blocked:
+            advice = f"At once, as its administrator: ALTER PUBLICATION {PUBLICATION} DROP TABLE {', '.join(blocked)};"
+            yield Finding("fail", "publication", f"EBP cannot update or delete in {', '.join(blocked)}", advice)
+        specs = selected_tables(settings)
+        tables = introspect(connection, specs)
+        outside = {}
+        for spec in (spec for spec in specs if spec.name in tables):
+            table = tables[spec.name]
+            member = published.get(table.oid)
+            why_not = "it is not in the publication" if member is None else member.why_not(table, spec)
+            if why_not:
+                outside[spec.name] = why_not
+        yield Finding("ok", "publication", f"{len(tables) - len(outside)} of {len(tables)} tables are streamed")
+        for name, why_not in outside.items():
+            yield Finding("warn", "publication", f"{name} comes by the batch route: {why_not}", f"Else: {SCRIPT}.")
+        (limit,) = connection.execute("SHOW max_slot_wal_keep_size").fetchone() or ("unknown",)
+        if limit == "-1":
+            advice = "Set it (10GB), so that a lake that stopped reading cannot fill the source's disk."
+            yield Finding("warn", "max_slot_wal_keep_size", "no limit", advice)
+    if not slots:
+        yield Finding("warn", "slot", "none yet", "The first run makes it; after a loss: `ebp-lakehouse cdc restart`.")
+        return
+    slot = slots[-1]
+    text = (
+        f"{slot.name}: {slot.wal_status}, {slot.lag_bytes:,} bytes to read, {slot.retained_bytes:,} bytes of WAL kept"
+    )
+    if slot.is_lost:
+        yield Finding("fail", "slot", text, f"{RESTART}.")
+    else:
+        problems = slot_problems(slot)
+        yield Finding("warn" if problems else "ok", "slot", text, " ".join(problems))
 
 
 def lake(settings: Settings) -> Iterator[Finding]:

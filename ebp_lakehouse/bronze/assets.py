@@ -16,6 +16,7 @@ from ebp_lakehouse.lake.catalog import connect
 from ebp_lakehouse.lake.session import quote_identifier
 from ebp_lakehouse.orchestration.partitions import daily_partitions, days_of, today
 from ebp_lakehouse.orchestration.reporting import (
+    CHANGE_STREAM,
     CONTRACT,
     DRIFT,
     KEPT,
@@ -34,10 +35,15 @@ KEY_OF_SOURCE = "as the source's catalogue says"
 
 
 class BronzeConfig(dg.Config):
-    """What a run may ask of bronze: ``accept_shrink`` names tables that may lose most of their rows."""
+    """What a run may ask of bronze.
+
+    ``accept_shrink`` names tables that may lose most of their rows, ``force_snapshot`` reads every row,
+    ``restart_stream`` (EBP_INGEST_MODE=cdc) makes a new replication slot and reads every row.
+    """
 
     accept_shrink: list[str] = []  # noqa: RUF012  Dagster reads defaults from the class
     force_snapshot: bool = False
+    restart_stream: bool = False
 
 
 def bronze_assets(settings: Settings) -> dg.AssetsDefinition:
@@ -48,7 +54,7 @@ def bronze_assets(settings: Settings) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name="bronze",
         specs=[_asset_spec(spec) for spec in specs],
-        check_specs=[check for spec in specs for check in _check_specs(spec)],
+        check_specs=[check for spec in specs for check in _check_specs(spec, settings)],
         can_subset=True,
         partitions_def=daily_partitions(settings.first_partition),
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -64,6 +70,7 @@ def bronze_assets(settings: Settings) -> dg.AssetsDefinition:
             run_id=context.run_id,
             accept_shrink=config.accept_shrink,
             force_snapshot=config.force_snapshot,
+            restart_stream=config.restart_stream,
         )
         previews = _previews(settings, result)
         for asset, outcome in sorted(result.outcomes.items()):
@@ -73,7 +80,7 @@ def bronze_assets(settings: Settings) -> dg.AssetsDefinition:
             yield dg.MaterializeResult(
                 asset_key=key,
                 metadata=_metadata(result, outcome) | previews.get(asset, {}),
-                check_results=check_results(context, key, _found(outcome)),
+                check_results=check_results(context, key, _found(result, outcome)),
             )
 
     return bronze
@@ -102,14 +109,20 @@ def _personal(spec: TableSpec, column: str) -> str:
     return "" if personal == "none" else f"personal data ({personal})"
 
 
-def _check_specs(spec: TableSpec) -> list[dg.AssetCheckSpec]:
+def _check_specs(spec: TableSpec, settings: Settings) -> list[dg.AssetCheckSpec]:
     key = dg.AssetKey(["bronze", spec.asset])
     shape = (
         "The source's columns and key are those of the last batch; what changed is named. It warns and blocks nothing."
     )
     sums = " and every declared sum by group, to the cent" if spec.reconcile else ""
+    stream = dg.AssetCheckSpec(
+        CHANGE_STREAM,
+        asset=key,
+        description="The replication slot is read and keeps little WAL; a published table can be streamed. A warning.",
+    )
     return [
         dg.AssetCheckSpec(DRIFT, asset=key, description=shape),
+        *([stream] if settings.ingest_mode == "cdc" else []),
         dg.AssetCheckSpec(CONTRACT, asset=key, description=f"Appended rows: types, keys and metadata columns. {KEPT}"),
         dg.AssetCheckSpec(
             RECONCILIATION,
@@ -119,9 +132,13 @@ def _check_specs(spec: TableSpec) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def _found(outcome: TableOutcome) -> dict[str, list[str]]:
+def _found(result: BatchResult, outcome: TableOutcome) -> dict[str, list[str]]:
     error = [outcome.error] if outcome.error else []
+    stream = list(result.stream.problems) if result.stream else []
+    if outcome.stream_problem:
+        stream.append(f"Not streamed: {outcome.stream_problem}.")
     return {
+        CHANGE_STREAM: stream,
         CONTRACT: [*error, *outcome.problems],
         RECONCILIATION: [*error, *map(str, outcome.differences)],
         DRIFT: list(map(str, outcome.batch.drift)) if outcome.batch else [],
@@ -138,6 +155,8 @@ def _metadata(result: BatchResult, outcome: TableOutcome) -> dict[str, Any]:
         "delta_version": pin.version if pin else -1,
         "dagster/row_count": pin.rows if pin else 0,
     }
+    if result.stream is not None:
+        metadata |= result.stream.metadata()
     if not outcome.healthy:
         metadata["kept_version"] = pin.version if pin else -1
         metadata["error"] = outcome.error or "; ".join([*outcome.problems, *map(str, outcome.differences)][:5])

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from ebp_lakehouse.bronze.change_ingest import ingest_changes
-from ebp_lakehouse.bronze.changefeed import ChangeFeed, Part, Report
+from ebp_lakehouse.bronze.changefeed import ChangeFeed, Report
+from ebp_lakehouse.bronze.changereading import Part
 from ebp_lakehouse.bronze.contract import check_appended
 from ebp_lakehouse.bronze.ingest import TableBatch, Window, ingest_table, reconcile
 from ebp_lakehouse.bronze.reconcile import Difference

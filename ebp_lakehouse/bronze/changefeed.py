@@ -1,13 +1,13 @@
 """The change stream of one lake in one run: held, opened, read up to the capture's snapshot, acknowledged.
 
 The lake's tables then equal the source in that snapshot, as in every other route, whatever the order of commits in the
-WAL: a transaction is applied when the capture sees it and the table's last reading did not. What the capture does not
-see stays in the slot. Not here: the fold (cdc.py, change_ingest.py), publishing (batch.py), SQL (source/replication.py).
+WAL; what the capture does not see stays in the slot. Not here: the messages (changereading.py), the fold (cdc.py,
+change_ingest.py), publishing (batch.py), SQL (source/replication.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from types import TracebackType
@@ -15,51 +15,22 @@ from typing import Any, Self
 
 import psycopg
 
-from ebp_lakehouse.bronze.canonical import layout
-from ebp_lakehouse.bronze.cdc import RereadError, RowWriter
-from ebp_lakehouse.bronze.change_ingest import Changes
+from ebp_lakehouse.bronze.changereading import Member, OpenWriter, Part, Reading
 from ebp_lakehouse.bronze.routes import Choice, Membership, Position, choose
-from ebp_lakehouse.bronze.spool import Transactions
-from ebp_lakehouse.errors import LakehouseError
-from ebp_lakehouse.lake.delta import TableWriter
+from ebp_lakehouse.lake import publication
 from ebp_lakehouse.lake.publication import Move, Record
+from ebp_lakehouse.lake.store import Lake
+from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.source import replication
 from ebp_lakehouse.source.connection import connect, explain
 from ebp_lakehouse.source.extraction import Capture
-from ebp_lakehouse.source.pgoutput import Begin, Commit, Delete, Insert, Relation, Truncate, Update, decode
 from ebp_lakehouse.source.published import PublishedTable, published_tables
 from ebp_lakehouse.source.registry import TableSpec
 from ebp_lakehouse.source.replication import SlotState
-from ebp_lakehouse.source.visibility import Snapshot, full_xid
+from ebp_lakehouse.source.visibility import Snapshot
 
 LAG_WARNING_BYTES = 256 * 2**20
 ROOM_WARNING_SHARE = 0.25  # of what the server lets a slot retain
-
-OpenWriter = Callable[[TableSpec], TableWriter]
-
-
-@dataclass
-class Part:
-    """What the stream says about one table of the run.
-
-    Attributes:
-        choice: the route; None when ``error`` tells why the table cannot be brought.
-        membership: to be pinned with the batch; None outside the stream.
-        changes: what the stream brought; None when nothing.
-        problem: why a published table is not streamed, for the check.
-    """
-
-    spec: TableSpec
-    choice: Choice | None = None
-    membership: Membership | None = None
-    changes: Changes | None = None
-    error: str | None = None
-    problem: str | None = None
-
-    def reread(self, fallback: Choice, why: str) -> None:
-        if self.changes is not None:
-            self.changes.spool.close()
-        self.changes, self.choice = None, replace(fallback, reason=f"read again: {why}")
 
 
 @dataclass(frozen=True)
@@ -80,16 +51,6 @@ class Report:
             "stream_transactions": self.transactions,
             "stream_changes": self.changes,
         }
-
-
-@dataclass
-class _Member:
-    """A table that follows the stream: what its last reading saw, and how its changes are taken."""
-
-    spec: TableSpec
-    seen: Snapshot
-    fallback: Choice | None = None  # None: not selected in this run, its changes wait
-    part: Part | None = None
 
 
 @dataclass
@@ -180,7 +141,7 @@ class ChangeFeed:
         self.parts = {name: part for name, (part, _) in selected.items()}
         if self.slot is None or self.lost:
             return
-        members: dict[int, _Member] = {}
+        members: dict[int, Member] = {}
         for spec in self.configured:
             pin = record.pins.get(spec.lake_key)
             position = Position.from_json(pin.position) if pin else None
@@ -188,10 +149,10 @@ class ChangeFeed:
                 continue
             part, fallback = selected.get(spec.name, (None, None))
             if part is None or (part.choice and part.choice.route == "cdc"):
-                members[position.oid] = _Member(spec, Snapshot.parse(position.snapshot), fallback, part)
+                members[position.oid] = Member(spec, Snapshot.parse(position.snapshot), fallback, part)
         try:
             upto = replication.settled(self._connection)
-            reading = _Reading(capture, members, writer)
+            reading = Reading(capture, members, writer)
             if upto > self.slot.confirmed:
                 reading.run(replication.peek(self._connection, self.slot.name, upto))
         except psycopg.Error as error:
@@ -256,118 +217,27 @@ class ChangeFeed:
         return Part(spec, Choice("cdc", "no change in the stream"), was), fallback
 
 
-class _Reading:
-    """One pass over the messages, from the slot's position to the fixed upper bound.
+def stop(settings: Settings) -> list[str]:
+    """Drop every slot of this lake; returns their names. `cdc restart` begins anew.
 
-    ``hold`` is the position of the first transaction that must come again; ``changes`` counts what was spooled.
+    Raises:
+        SourceError: the source refuses, or a run is reading the stream.
     """
-
-    def __init__(self, capture: Capture, members: Mapping[int, _Member], writer: OpenWriter) -> None:
-        self._capture, self._members, self._writer = capture, members, writer
-        self._now = Snapshot.parse(capture.snapshot)
-        self.transactions = Transactions()
-        self.changes = 0
-        self.hold: int | None = None
-        self._relations: dict[int, Relation] = {}
-        self._writers: dict[int, RowWriter] = {}
-        self._targets: dict[int, RowWriter | None] = {}  # within one transaction
-        self._applied = False
-        self._xid = self._lsn = 0
-
-    def run(self, messages: Iterable[bytes]) -> None:
-        for message in messages:
-            event = decode(message)
-            if isinstance(event, Insert | Update | Delete):
-                if self._applied:
-                    self._change(event)
-            elif isinstance(event, Begin):
-                self._begin(event)
-            elif isinstance(event, Relation):
-                self._relations[event.oid] = event
-                self._writers.pop(event.oid, None)
-                self._targets.pop(event.oid, None)
-            elif isinstance(event, Truncate):
-                self._truncate(event)
-            elif isinstance(event, Commit):
-                self._targets.clear()
-
-    def _begin(self, event: Begin) -> None:
-        self._xid, self._lsn = full_xid(event.xid, self._capture.next_xid), event.lsn
-        self._applied = self._now.sees(self._xid)
-        if self._applied:
-            self.transactions.add(event.lsn, event.committed_at)
-        else:
-            self._wait()
-
-    def _wait(self) -> None:
-        """The slot may not go past this transaction yet."""
-        self.hold = self._lsn if self.hold is None else min(self.hold, self._lsn)
-
-    def _change(self, event: Insert | Update | Delete) -> None:
-        oid = event.relation
-        target = self._targets[oid] if oid in self._targets else self._target(oid)
-        if target is None:
-            return
-        self.changes += 1
+    url, record = settings.source(), publication.latest(Lake.open(settings))
+    with connect(url) as connection:
         try:
-            if isinstance(event, Insert):
-                target.insert(event, self.transactions.last)
-            elif isinstance(event, Update):
-                target.update(event, self.transactions.last)
-            else:
-                target.delete(event, self.transactions.last)
-        except RereadError as error:
-            self._reread(oid, str(error))
+            with replication.held(connection, replication.slot_prefix(settings.lake_url)):
+                found = feed_slots(connection, settings, record)
+                replication.drop_slots(connection, found)
+        except psycopg.Error as error:
+            raise explain(error, url) from error
+    return [slot.name for slot in found]
 
-    def _target(self, oid: int) -> RowWriter | None:
-        """Where this transaction's changes of a table go: nowhere when its last reading has them already."""
-        self._targets[oid] = None
-        member = self._members.get(oid)
-        if member is None or member.seen.sees(self._xid):
-            return None
-        part = member.part
-        if part is None:
-            self._wait()
-            return None
-        if part.error or part.choice is None or part.choice.route != "cdc":
-            return None
-        if oid not in self._writers:
-            try:
-                self._writers[oid] = self._open(part, self._relations[oid])
-            except RereadError as error:
-                self._reread(oid, str(error))
-                return None
-            except LakehouseError as error:
-                part.error = str(error)
-                return None
-        self._targets[oid] = self._writers[oid]
-        return self._writers[oid]
 
-    def _open(self, part: Part, relation: Relation) -> RowWriter:
-        if part.changes is None and part.membership is not None:
-            writer = self._writer(part.spec)
-            plan = layout(self._capture.tables[part.spec.name], writer.schema if writer.files() else None)
-            part.changes = Changes(writer, plan, part.membership, self.transactions)
-            part.choice = Choice("cdc", "changes of the stream")
-        if part.changes is None:
-            raise RereadError("it does not follow the stream")
-        return RowWriter(relation, part.changes.layout, part.changes.spool)
-
-    def _truncate(self, event: Truncate) -> None:
-        for oid in event.relations if self._applied else ():
-            member = self._members.get(oid)
-            if member is not None and not member.seen.sees(self._xid):
-                if member.part is None:
-                    self._wait()
-                else:
-                    self._reread(oid, "it was truncated")
-
-    def _reread(self, oid: int, why: str) -> None:
-        member = self._members[oid]
-        if member.part is not None and member.fallback is not None:
-            member.part.reread(member.fallback, why)
-        self._targets[oid] = None
-        self._writers.pop(oid, None)
+def feed_slots(connection: psycopg.Connection[Any], settings: Settings, record: Record) -> list[SlotState]:
+    """The slots of this lake at the source, oldest first."""
+    pinned = {membership.slot for membership in _memberships(record).values()}
+    return replication.slots(connection, replication.slot_prefix(settings.lake_url), pinned)
 
 
 def slot_problems(slot: SlotState) -> list[str]:

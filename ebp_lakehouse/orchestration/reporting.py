@@ -12,8 +12,8 @@ import dagster as dg
 import polars as pl
 
 CONTRACT, RECONCILIATION = "contract", "reconciliation"  # checks that every layer has
-DRIFT = "drift"
-WARNINGS = frozenset({DRIFT})  # checks that tell people something and block nothing
+DRIFT, CHANGE_STREAM = "drift", "change_stream"
+WARNINGS = frozenset({DRIFT, CHANGE_STREAM})  # checks that tell people something and block nothing
 KEPT = "A failure blocks publication: readers keep the table's last good version."
 PREVIEW_ROWS = 5
 WIDEST_CELL = 40

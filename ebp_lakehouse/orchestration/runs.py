@@ -85,6 +85,7 @@ def materialize(
     *,
     accept_shrink: Sequence[str] = (),
     full: bool = False,
+    restart_stream: bool = False,
 ) -> RunSummary:
     """Materialise ``selection`` (Dagster's syntax) for the partitions ``first`` to ``last``, as one run.
 
@@ -97,6 +98,7 @@ def materialize(
         on_step: called with a layer's name when its work begins.
         accept_shrink: source tables that may lose most of their rows.
         full: bronze reads every row of the source, whatever the last batch saw.
+        restart_stream: bronze makes a new replication slot, and reads every row (EBP_INGEST_MODE=cdc).
 
     Raises:
         SettingsError: the selection or the partitions name nothing.
@@ -139,7 +141,8 @@ def materialize(
     )
     config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     if any(key.path[0] == BRONZE for key in keys):
-        config["ops"] = {BRONZE: {"config": {"accept_shrink": list(accept_shrink), "force_snapshot": full}}}
+        asked = {"accept_shrink": list(accept_shrink), "force_snapshot": full, "restart_stream": restart_stream}
+        config["ops"] = {BRONZE: {"config": asked}}
     started = perf_counter()
     result = definitions.resolve_job_def(JOB).execute_in_process(
         instance=instance,

@@ -16,7 +16,7 @@ from ebp_lakehouse.source import replication
 from ebp_lakehouse_tests.integration.bronze.conftest import declared
 from ebp_lakehouse_tests.integration.bronze.streaming import StreamHouse
 
-TOASTED = "ALTER TABLE \"T\" ALTER COLUMN note SET STORAGE EXTERNAL"
+TOASTED = 'ALTER TABLE "T" ALTER COLUMN note SET STORAGE EXTERNAL'
 WIDE = "12345678901234567890123456789.123456789"  # so many digits that PostgreSQL stores them out of line
 LONG = "repeat('é,\"long\"\n', 700)"
 
@@ -67,7 +67,12 @@ def test_positions_are_commit_lsns_and_never_fall_within_a_key(followed: StreamH
         followed.execute(f"""UPDATE "T" SET note = '{number}' WHERE "Id" = 'r1'""")
         followed.batch()
     assert before is not None
-    positions = [row[0] for row in followed.query('SELECT _bronze_position FROM bronze.t WHERE "Id" = \'r1\' ORDER BY _bronze_valid_from')]
+    positions = [
+        row[0]
+        for row in followed.query(
+            "SELECT _bronze_position FROM bronze.t WHERE \"Id\" = 'r1' ORDER BY _bronze_valid_from"
+        )
+    ]
     assert positions == sorted(positions)
     assert len(set(positions)) == 4
     assert positions[1] >= before[0]
@@ -123,13 +128,17 @@ def test_a_long_number_that_is_not_sent_makes_the_table_be_read_again(followed: 
     batch = followed.batch()
     assert (batch.choice.route, counts(batch)) == ("batch", (0, 1, 0))
     assert "out-of-line" in batch.choice.reason
-    assert followed.query("""SELECT wide, note FROM bronze.t_current WHERE "Id" = 'r1'""") == [(Decimal(WIDE), "touched")]
+    assert followed.query("""SELECT wide, note FROM bronze.t_current WHERE "Id" = 'r1'""") == [
+        (Decimal(WIDE), "touched")
+    ]
 
 
 def test_transactions_open_while_the_slot_and_the_first_reading_are_made(followed: StreamHouse) -> None:
     """What commits before, during or after a first reading is there once."""
     other = declared(name="U", asset="u")
-    followed.execute('CREATE TABLE "U" ("Id" int PRIMARY KEY, note text)', 'ALTER PUBLICATION ebp_lakehouse ADD TABLE "U"')
+    followed.execute(
+        'CREATE TABLE "U" ("Id" int PRIMARY KEY, note text)', 'ALTER PUBLICATION ebp_lakehouse ADD TABLE "U"'
+    )
     url = followed.settings.source()
     house = followed.of(followed.specs[0], other)
     with psycopg.connect(url) as slow, psycopg.connect(url) as slower:
@@ -143,7 +152,11 @@ def test_transactions_open_while_the_slot_and_the_first_reading_are_made(followe
         assert (batch.choice.route, counts(batch)) == ("cdc", (1, 1, 0))  # type: ignore[union-attr]
         slower.commit()
     assert counts(house.run().outcomes["u"].batch) == (1, 0, 0)
-    assert house.query('SELECT "Id", note FROM bronze.u_current ORDER BY 1') == [(1, "slow"), (2, "slower"), (3, "later")]
+    assert house.query('SELECT "Id", note FROM bronze.u_current ORDER BY 1') == [
+        (1, "slow"),
+        (2, "slower"),
+        (3, "later"),
+    ]
     assert house.query("SELECT count(*) FROM bronze.u") == [(4,)]
 
 
@@ -234,7 +247,9 @@ def test_batch_and_stream_take_turns(followed: StreamHouse) -> None:
 
 def test_a_table_not_selected_keeps_its_changes_in_the_slot(followed: StreamHouse) -> None:
     other = declared(name="U", asset="u")
-    followed.execute('CREATE TABLE "U" ("Id" int PRIMARY KEY, note text)', 'ALTER PUBLICATION ebp_lakehouse ADD TABLE "U"')
+    followed.execute(
+        'CREATE TABLE "U" ("Id" int PRIMARY KEY, note text)', 'ALTER PUBLICATION ebp_lakehouse ADD TABLE "U"'
+    )
     house = followed.of(followed.specs[0], other)
     house.run()
     followed.execute("""INSERT INTO "U" VALUES (1, 'a')""", """UPDATE "T" SET note = 'x' WHERE "Id" = 'r1'""")
