@@ -321,7 +321,8 @@ def _newest(
         None if row is None else block.kept_lines.get(row, block.numbers.start + row)
         for row in last[VALUES_OF].to_list()
     ]
-    newest = last.with_columns(pl.Series("_here", places, pl.Int64()))
-    newest = newest.join(known.select(*key, LINE), on=list(key), how="left", maintain_order="left")
+    # The position stays that of before the batch: the rest of a transaction in the next block is no replay.
+    newest = last.drop(POSITION).with_columns(pl.Series("_here", places, pl.Int64()))
+    newest = newest.join(known.select(*key, POSITION, LINE), on=list(key), how="left", maintain_order="left")
     newest = newest.with_columns(pl.coalesce("_here", LINE).alias(LINE)).select(seen.columns)
     return pl.concat([seen.join(newest, on=list(key), how="anti"), newest])
