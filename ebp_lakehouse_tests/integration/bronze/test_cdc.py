@@ -268,8 +268,10 @@ def test_a_table_not_selected_keeps_its_changes_in_the_slot(followed: StreamHous
 
 def test_two_runs_at_once_do_not_meet(followed: StreamHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replication, "LOCK_WAIT_SECONDS", 1)
-    with psycopg.connect(followed.settings.source(), autocommit=True) as other:
-        with replication.held(other, replication.slot_prefix(followed.settings.lake_url)):
-            with pytest.raises(SourceError, match="Another run has been reading the change stream"):
-                followed.run()
+    with (
+        psycopg.connect(followed.settings.source(), autocommit=True) as other,
+        replication.held(other, replication.slot_prefix(followed.settings.lake_url)),
+        pytest.raises(SourceError, match="Another run has been reading the change stream"),
+    ):
+        followed.run()
     assert followed.batch().commit is None

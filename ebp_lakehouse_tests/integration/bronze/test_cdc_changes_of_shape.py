@@ -188,11 +188,11 @@ def test_a_back_fill_does_not_touch_the_stream(followed: StreamHouse) -> None:
 
 def test_a_source_that_cannot_stream_says_why(followed: StreamHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ebp_lakehouse.source.replication.MINIMUM_SERVER_VERSION", 990000)
-    with pytest.raises(SourceError, match="PostgreSQL 15 or later.*EBP_INGEST_MODE=batch"):
+    with pytest.raises(SourceError, match=r"PostgreSQL 15 or later.*EBP_INGEST_MODE=batch"):
         followed.run()
     monkeypatch.undo()
     followed.execute("DROP PUBLICATION ebp_lakehouse")
-    with pytest.raises(SourceError, match="no publication ebp_lakehouse.*ebp-lakehouse cdc script"):
+    with pytest.raises(SourceError, match=r"no publication ebp_lakehouse.*ebp-lakehouse cdc script"):
         followed.run()
 
 

@@ -27,16 +27,16 @@ HOSTILE = {
     "deferred": ('CREATE TABLE "deferred" ("Id" int PRIMARY KEY DEFERRABLE, note text)', False),
     "unique": ('CREATE TABLE "unique" ("Id" int NOT NULL UNIQUE, note text)', False),
     "chosen": (
-        'CREATE TABLE "chosen" ("Id" int NOT NULL, note text); CREATE UNIQUE INDEX chosen_i ON "chosen" ("Id");'
-        'ALTER TABLE "chosen" REPLICA IDENTITY USING INDEX chosen_i',
+        ('CREATE TABLE "chosen" ("Id" int NOT NULL, note text); CREATE UNIQUE INDEX chosen_i ON "chosen" ("Id");'
+        'ALTER TABLE "chosen" REPLICA IDENTITY USING INDEX chosen_i'),
         True,
     ),
     "nothing": ('CREATE TABLE "nothing" ("Id" int PRIMARY KEY, note text); ALTER TABLE "nothing" REPLICA IDENTITY NOTHING', False),
     "full": ('CREATE TABLE "full" ("Id" int PRIMARY KEY, note text); ALTER TABLE "full" REPLICA IDENTITY FULL', True),
     "secret": ('CREATE TABLE "secret" ("Id" int PRIMARY KEY, note text, "xx_mdp_ticket" text, "userPASSWORD" text)', True),
     "full secret": (
-        'CREATE TABLE "full secret" ("Id" int PRIMARY KEY, note text, "xx_Licence" text);'
-        'ALTER TABLE "full secret" REPLICA IDENTITY FULL',
+        ('CREATE TABLE "full secret" ("Id" int PRIMARY KEY, note text, "xx_Licence" text);'
+        'ALTER TABLE "full secret" REPLICA IDENTITY FULL'),
         False,
     ),
     "secret key": ('CREATE TABLE "secret key" ("Id" int, note text, api_key text, PRIMARY KEY ("Id", api_key))', False),
@@ -46,13 +46,13 @@ HOSTILE = {
         False,
     ),
     "parted": (
-        'CREATE TABLE "parted" ("Id" int PRIMARY KEY, note text) PARTITION BY RANGE ("Id");'
-        'CREATE TABLE parted_1 PARTITION OF "parted" FOR VALUES FROM (0) TO (100)',
+        ('CREATE TABLE "parted" ("Id" int PRIMARY KEY, note text) PARTITION BY RANGE ("Id");'
+        'CREATE TABLE parted_1 PARTITION OF "parted" FOR VALUES FROM (0) TO (100)'),
         False,
     ),
     "parent": ('CREATE TABLE "parent" ("Id" int PRIMARY KEY, note text); CREATE TABLE child () INHERITS ("parent")', False),
     "unlogged": ('CREATE UNLOGGED TABLE "unlogged" ("Id" int PRIMARY KEY, note text)', False),
-    "Éà \"quoted\"": ('CREATE TABLE "Éà ""quoted""" ("Id" int PRIMARY KEY, note text, "pwd" text)', True),
+    'Éà "quoted"': ('CREATE TABLE "Éà ""quoted""" ("Id" int PRIMARY KEY, note text, "pwd" text)', True),
 }  # fmt: skip
 
 
