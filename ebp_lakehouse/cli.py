@@ -214,10 +214,10 @@ def script() -> None:
     """Print the SQL that the administrator of EBP's database runs, for the tables of EBP_TABLES."""
     from ebp_lakehouse.settings import Settings  # noqa: PLC0415
     from ebp_lakehouse.source.dba_script import render  # noqa: PLC0415
-    from ebp_lakehouse.source.registry import Registry  # noqa: PLC0415
+    from ebp_lakehouse.source.registry import selected_tables  # noqa: PLC0415
 
     with friendly():
-        typer.echo(render(Registry.load().select(Settings.from_environment().tables)), nl=False)
+        typer.echo(render(selected_tables(Settings.from_environment())), nl=False)
 
 
 @cdc.command()

@@ -26,7 +26,7 @@ from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.source.extraction import Capture, SourceFigures
 from ebp_lakehouse.source.introspection import reference_table
-from ebp_lakehouse.source.registry import Registry, TableSpec
+from ebp_lakehouse.source.registry import TableSpec, selected_tables
 
 READERS = 2
 FIRST_LOADED_AT = "first_loaded_at"
@@ -162,7 +162,7 @@ class _Attempt:
         """The change stream, held for this run; a back-fill of past days reads EBP's own dates instead."""
         if self.settings.ingest_mode != "cdc" or self.window is not None:
             return None
-        configured = Registry.load().select(self.settings.tables)
+        configured = selected_tables(self.settings)
         every = {spec.name: spec for spec in (*configured, *self.specs)}
         return stack.enter_context(
             ChangeFeed(self.settings.source(), self.settings.lake_url, tuple(every.values()), self.restart_stream)
@@ -253,6 +253,7 @@ def _unchanged(spec: TableSpec, pin: Pin | None, choice: Choice) -> TableBatch |
         return None
     return TableBatch(
         spec=spec,
+        identity=tuple(pin.view["key"]),
         choice=choice,
         commit=None,
         based_on=pin.version,

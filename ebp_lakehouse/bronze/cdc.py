@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import polars as pl
 import pyarrow as pa
 
-from ebp_lakehouse.bronze.canonical import Layout
+from ebp_lakehouse.bronze.canonical import SPELLING, Layout
 from ebp_lakehouse.bronze.fold import CHANGE, DELETE, HASH, INSERT, IS_DELETED, POSITION, ROW, UPDATE, VALID_FROM
 from ebp_lakehouse.bronze.fold import STATE_SCHEMA as STATE
 from ebp_lakehouse.bronze.spool import DELETE as DELETED
@@ -69,19 +69,19 @@ def tokens_of(text: bytes) -> list[bytes]:
             return found
 
 
-def text_of(value: object, kind: pa.DataType) -> bytes | None:
+def text_of(value: object, field: pa.Field) -> bytes | None:
     """PostgreSQL's text of a value the lake holds, where the lake holds it to the letter.
 
     Raises:
-        RereadError: the type does not keep PostgreSQL's text (1.50 is 1.5 there).
+        RereadError: the lake does not keep the text that COPY sends (1.50 is 1.5 there).
     """
     if value is None:
         return None
-    if pa.types.is_string(kind) and isinstance(value, str):
+    if pa.types.is_string(field.type) and isinstance(value, str) and SPELLING not in (field.metadata or {}):
         return value.encode()
-    if pa.types.is_binary(kind) and isinstance(value, bytes):
+    if pa.types.is_binary(field.type) and isinstance(value, bytes):
         return b"\\x" + value.hex().encode()
-    raise RereadError(f"an unchanged out-of-line value of type {kind} is not sent")
+    raise RereadError(f"an unchanged out-of-line value of type {field.type} is not sent")
 
 
 @dataclass
@@ -103,11 +103,12 @@ class RowWriter:
         lacking = [name for name in self.layout.selected if name is not None and name not in place]
         if lacking:
             raise RereadError(f"the column {lacking[0]} was not in the stream")
-        if not set(self.layout.key) <= self.relation.key:
+        key = [name for name in self.layout.key_selected if name is not None]
+        if not set(key) <= self.relation.key:
             raise RereadError("the replica identity did not hold the key")
         nothing = len(place)  # rows get one more value, NULL, for the slots of dropped columns
         self._order = [nothing if name is None else place[name] for name in self.layout.selected]
-        self._key = [place[name] for name in self.layout.key]
+        self._key = [place[name] for name in key]
 
     def insert(self, change: Insert, transaction: int) -> None:
         self._upsert(change.new, transaction, None)

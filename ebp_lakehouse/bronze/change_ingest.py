@@ -80,6 +80,7 @@ def ingest_changes(
         changes.writer,
         before,
         pin.rows,
+        tuple(pin.view["key"]),
         Choice("cdc", "changes of the stream"),
         ingestion_date,
         None,
@@ -124,14 +125,14 @@ class ChangeIngestion(Ingestion):
             position=0,  # each change has its own
         )
         for numbers in self.incoming.spool.blocks():
-            block = _Block(self.incoming, numbers, plan, self._lake_rows(state))
+            block = _Block(self.incoming, numbers, plan, self._lake_rows(state, plan))
             yield from self._block(block, plan, state, stamp)
         self.counter.rows = len(self.incoming.spool)
 
     def _block(self, block: _Block, plan: Layout, state: LakeState, stamp: Stamp) -> Iterator[pa.RecordBatch]:
         known = self._known(block.keys, plan, state)
         block.complete(known)
-        kept = fold_changes(block.frame(), known.drop(LINE), self.spec.key)
+        kept = fold_changes(block.frame(), known.drop(LINE), plan.key)
         if kept.is_empty():
             return
         self._count(kept)
@@ -141,13 +142,13 @@ class ChangeIngestion(Ingestion):
         gone = kept.filter(pl.col(IS_DELETED))
         if gone.height:
             yield from self._deletions(gone, block, known, plan, stamp)
-        self.seen = _newest(self.seen, kept, known, block, self.spec.key)
+        self.seen = _newest(self.seen, kept, known, block, plan.key)
 
     def _known(self, keys: pl.DataFrame, plan: Layout, state: LakeState) -> pl.DataFrame:
         """The newest version of each of the block's keys, from the blocks before or from the lake."""
         distinct = keys.unique()
-        here = self.seen.join(distinct, on=list(self.spec.key), how="semi")
-        others = distinct.join(here, on=list(self.spec.key), how="anti")
+        here = self.seen.join(distinct, on=list(plan.key), how="semi")
+        others = distinct.join(here, on=list(plan.key), how="anti")
         if self.writer.table is None or others.is_empty() or not self.writer.files():
             return here
         found = current_state(state.session, self.writer.table, plan.key_schema, others).frame
@@ -157,7 +158,7 @@ class ChangeIngestion(Ingestion):
         self, gone: pl.DataFrame, block: _Block, known: pl.DataFrame, plan: Layout, stamp: Stamp
     ) -> Iterator[pa.RecordBatch]:
         """Versions of deleted rows, with their last values: from this block, an earlier one, or the lake."""
-        key = list(self.spec.key)
+        key = list(plan.key)
         here = gone.filter(pl.col(VALUES_OF).is_not_null())
         if here.height:
             yield self._stamped(stamp, here, block.values.take(block.places(here[VALUES_OF])), deleted=True)
@@ -175,11 +176,11 @@ class ChangeIngestion(Ingestion):
                 versions = own.join(stored, on=key, how="left", maintain_order="left")
                 yield self._stamped(stamp, versions, rows.select(plan.schema.names), deleted=True)
 
-    def _lake_rows(self, state: LakeState) -> LakeRows:
+    def _lake_rows(self, state: LakeState, plan: Layout) -> LakeRows:
         def read(wanted: pl.DataFrame, schema: pa.Schema) -> Iterator[pa.Table]:
             if self.writer.table is None:
                 return iter(())
-            return last_values(state.session, self.writer.table, wanted, self.spec.key, schema)
+            return last_values(state.session, self.writer.table, wanted, plan.key, schema)
 
         return read
 
@@ -273,7 +274,7 @@ class _Block:
         schema = pa.schema([*self.plan.key_schema, *fields])
         for table in self.lake_rows(lake.select(*key, VALID_FROM).unique(), schema) if lake.height else ():
             texts = {
-                c: [token(text_of(v, f.type)) for v in table.column(f.name).to_pylist()]
+                c: [token(text_of(v, f)) for v in table.column(f.name).to_pylist()]
                 for c, f in zip(columns, fields, strict=True)
             }
             place = pl.DataFrame(pl.from_arrow(table.select(key))).with_row_index("_place")
