@@ -9,7 +9,14 @@ import dagster as dg
 from ebp_lakehouse.bronze.assets import bronze_assets
 from ebp_lakehouse.gold.assets import gold_assets
 from ebp_lakehouse.gold.sales_daily_kpi import SALES_DAILY_KPI
-from ebp_lakehouse.orchestration.jobs import hourly_schedule, lakehouse_job, maintenance_job, nightly_schedule
+from ebp_lakehouse.orchestration.jobs import (
+    hourly_schedule,
+    lakehouse_job,
+    maintenance_job,
+    nightly_schedule,
+    proof_job,
+    proof_schedule,
+)
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.assets import silver_assets
 from ebp_lakehouse.silver.contract import contracts
@@ -33,8 +40,8 @@ def build_definitions(settings: Settings, **overrides: Any) -> dg.Definitions:
             silver_assets(settings, manifest, silver),
             gold_assets(settings, GOLD_TABLES, silver),
         ],
-        "jobs": [lakehouse_job(settings), maintenance_job(settings)],
-        "schedules": [hourly_schedule(settings), nightly_schedule(settings)],
+        "jobs": [lakehouse_job(settings), proof_job(settings), maintenance_job(settings)],
+        "schedules": [hourly_schedule(settings), proof_schedule(settings), nightly_schedule(settings)],
         "executor": dg.in_process_executor,
     }
     return dg.Definitions(**(arguments | overrides))

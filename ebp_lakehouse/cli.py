@@ -66,6 +66,7 @@ def materialize(
         list[str] | None, typer.Option(help="A table that may lose most rows; repeatable.")
     ] = None,
     full: Annotated[bool, typer.Option(help="Read every row of the source, not only what changed.")] = False,
+    prove: Annotated[bool, typer.Option(help="Compare every bronze row with the source afterwards.")] = False,
 ) -> None:
     """Materialise assets through Dagster (default: everything, today's partition)."""
     if partition and (first or last):
@@ -85,6 +86,7 @@ def materialize(
             on_step=lambda step: status.update(f"{step} …"),
             accept_shrink=accept_shrink or (),
             full=full,
+            prove=prove,
         )
     materialized(summary)
     raise typer.Exit(0 if summary.ok else 1)

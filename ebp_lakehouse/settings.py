@@ -81,6 +81,8 @@ class Settings(BaseModel):
         lake_url: a folder, or ``s3://bucket/prefix``.
         s3: how to reach the store when ``lake_url`` is on S3.
         ingest_mode: how changes come in.
+        batch_strategy: how a batch finds changed rows: by transaction (exact), or by EBP's dates (for sources whose rows
+            carry no xmin: views, foreign tables).
         tables: ``priority``, ``all`` or a comma-separated list of EBP table names.
         tables_file: the user's registry of further tables (``ebp-lakehouse discover`` writes one), or None.
         first_partition: the first ingestion date that can be back-filled.
@@ -97,6 +99,7 @@ class Settings(BaseModel):
     lake_url: str = "lake"
     s3: S3Options | None = None
     ingest_mode: Literal["batch", "cdc"] = "batch"
+    batch_strategy: Literal["xmin", "timestamp"] = "xmin"
     tables: str = "priority"
     tables_file: Path | None = None
     first_partition: date = date(2025, 1, 1)

@@ -21,6 +21,7 @@ from ebp_lakehouse.orchestration.reporting import (
     DRIFT,
     KEPT,
     PREVIEW_ROWS,
+    PROOF,
     RECONCILIATION,
     check_results,
     column_schema,
@@ -38,12 +39,14 @@ class BronzeConfig(dg.Config):
     """What a run may ask of bronze.
 
     ``accept_shrink`` names tables that may lose most of their rows, ``force_snapshot`` reads every row,
-    ``restart_stream`` (EBP_INGEST_MODE=cdc) makes a new replication slot and reads every row.
+    ``restart_stream`` (EBP_INGEST_MODE=cdc) makes a new replication slot and reads every row, ``prove`` compares every row
+    of the lake with the source afterwards.
     """
 
     accept_shrink: list[str] = []  # noqa: RUF012  Dagster reads defaults from the class
     force_snapshot: bool = False
     restart_stream: bool = False
+    prove: bool = False
 
 
 def bronze_assets(settings: Settings) -> dg.AssetsDefinition:
@@ -71,6 +74,7 @@ def bronze_assets(settings: Settings) -> dg.AssetsDefinition:
             accept_shrink=config.accept_shrink,
             force_snapshot=config.force_snapshot,
             restart_stream=config.restart_stream,
+            prove=config.prove,
         )
         previews = _previews(settings, result)
         for asset, outcome in sorted(result.outcomes.items()):
@@ -80,7 +84,7 @@ def bronze_assets(settings: Settings) -> dg.AssetsDefinition:
             yield dg.MaterializeResult(
                 asset_key=key,
                 metadata=_metadata(result, outcome) | previews.get(asset, {}),
-                check_results=check_results(context, key, _found(result, outcome)),
+                check_results=check_results(context, key, _found(result, outcome, proved=config.prove)),
             )
 
     return bronze
@@ -114,6 +118,7 @@ def _check_specs(spec: TableSpec, settings: Settings) -> list[dg.AssetCheckSpec]
     shape = (
         "The source's columns and key are those of the last batch; what changed is named. It warns and blocks nothing."
     )
+    proof = "Every row equals the source's, in one snapshot; evaluated by the nightly proof (or --prove). It blocks nothing."
     sums = " and every declared sum by group, to the cent" if spec.reconcile else ""
     stream = dg.AssetCheckSpec(
         CHANGE_STREAM,
@@ -122,6 +127,7 @@ def _check_specs(spec: TableSpec, settings: Settings) -> list[dg.AssetCheckSpec]
     )
     return [
         dg.AssetCheckSpec(DRIFT, asset=key, description=shape),
+        dg.AssetCheckSpec(PROOF, asset=key, description=proof),
         *([stream] if settings.ingest_mode == "cdc" else []),
         dg.AssetCheckSpec(CONTRACT, asset=key, description=f"Appended rows: types, keys and metadata columns. {KEPT}"),
         dg.AssetCheckSpec(
@@ -132,7 +138,7 @@ def _check_specs(spec: TableSpec, settings: Settings) -> list[dg.AssetCheckSpec]
     ]
 
 
-def _found(result: BatchResult, outcome: TableOutcome) -> dict[str, list[str]]:
+def _found(result: BatchResult, outcome: TableOutcome, *, proved: bool) -> dict[str, list[str]]:
     error = [outcome.error] if outcome.error else []
     stream = list(result.stream.problems) if result.stream else []
     if outcome.stream_problem:
@@ -142,7 +148,7 @@ def _found(result: BatchResult, outcome: TableOutcome) -> dict[str, list[str]]:
         CONTRACT: [*error, *outcome.problems],
         RECONCILIATION: [*error, *map(str, outcome.differences)],
         DRIFT: list(map(str, outcome.batch.drift)) if outcome.batch else [],
-    }
+    } | ({PROOF: list(outcome.content)} if proved else {})
 
 
 def _metadata(result: BatchResult, outcome: TableOutcome) -> dict[str, Any]:

@@ -16,11 +16,12 @@ from ebp_lakehouse.bronze.changefeed import ChangeFeed, Report
 from ebp_lakehouse.bronze.changereading import Part
 from ebp_lakehouse.bronze.contract import check_appended
 from ebp_lakehouse.bronze.ingest import TableBatch, Window, ingest_table, reconcile
+from ebp_lakehouse.bronze.prove import content_differences
 from ebp_lakehouse.bronze.reconcile import Difference
 from ebp_lakehouse.bronze.routes import Choice, Position
 from ebp_lakehouse.errors import ConflictError, LakehouseError
 from ebp_lakehouse.lake import catalog, publication
-from ebp_lakehouse.lake.delta import TableWriter, open_at_pin
+from ebp_lakehouse.lake.delta import TableWriter, load, open_at_pin
 from ebp_lakehouse.lake.publication import Move, Pin, Record
 from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.settings import Settings
@@ -42,6 +43,7 @@ class TableOutcome:
         problems: rules of the contract that the appended rows break.
         published: a new version is visible to readers (False also when nothing changed).
         stream_problem: why a published table's changes cannot be taken from the stream.
+        content: what the proof found, when one was asked for. It blocks nothing.
     """
 
     spec: TableSpec
@@ -51,6 +53,7 @@ class TableOutcome:
     error: str | None = None
     published: bool = False
     stream_problem: str | None = None
+    content: tuple[str, ...] = ()
 
     @property
     def healthy(self) -> bool:
@@ -81,6 +84,7 @@ def run_batch(
     accept_shrink: Collection[str] = (),
     force_snapshot: bool = False,
     restart_stream: bool = False,
+    prove: bool = False,
 ) -> BatchResult:
     """Bring ``specs`` up to the source and publish the healthy ones in one record.
 
@@ -94,6 +98,7 @@ def run_batch(
         accept_shrink: tables that may lose more than the shrink guard allows.
         force_snapshot: read every row, whatever the last batch saw.
         restart_stream: with EBP_INGEST_MODE=cdc: drop the replication slot, make a new one and read every row.
+        prove: compare every row of the lake with the source afterwards, in the same snapshot.
 
     Raises:
         SourceError, LakeError: nothing at all could be read or written; the lake is unchanged.
@@ -102,14 +107,15 @@ def run_batch(
     Lake.open(settings).check_writable()
     window = None if today in days else (min(days), max(days))
     attempt = _Attempt(
-        settings,
-        tuple(specs),
-        max(days),
-        window,
-        run_id,
-        tuple(accept_shrink),
-        force_snapshot or restart_stream,
-        restart_stream,
+        settings=settings,
+        specs=tuple(specs),
+        ingestion_date=max(days),
+        window=window,
+        run_id=run_id,
+        accept_shrink=tuple(accept_shrink),
+        force_snapshot=force_snapshot or restart_stream,
+        restart_stream=restart_stream,
+        prove=prove and window is None,
     )
     try:
         return attempt.run()
@@ -127,6 +133,7 @@ class _Attempt:
     accept_shrink: tuple[str, ...]
     force_snapshot: bool
     restart_stream: bool
+    prove: bool
 
     def run(self) -> BatchResult:
         lake = Lake.open(self.settings)
@@ -165,13 +172,21 @@ class _Attempt:
         configured = selected_tables(self.settings)
         every = {spec.name: spec for spec in (*configured, *self.specs)}
         return stack.enter_context(
-            ChangeFeed(self.settings.source(), self.settings.lake_url, tuple(every.values()), self.restart_stream)
+            ChangeFeed(
+                self.settings.source(),
+                self.settings.lake_url,
+                tuple(every.values()),
+                restart=self.restart_stream,
+                by_dates=self.settings.batch_strategy == "timestamp",
+            )
         )
 
     def _all(self, capture: Capture, lake: Lake, record: Record, feed: ChangeFeed | None) -> list[TableOutcome]:
         def one(spec: TableSpec) -> TableOutcome:
             part = feed.parts[spec.name] if feed is not None else None
             outcome = self._one(capture, lake, record, spec, part)
+            if self.prove and outcome.healthy:
+                outcome = self._proved(capture, lake, record, outcome)
             return replace(outcome, stream_problem=part.problem) if part is not None else outcome
 
         largest_first = sorted(self.specs, key=lambda spec: -_size(capture, spec))
@@ -209,6 +224,7 @@ class _Attempt:
                     accept_shrink=self.accept_shrink,
                     window=self.window,
                     choice=part.choice if part is not None else None,
+                    by_dates=self.settings.batch_strategy == "timestamp",
                 )
                 if self.force_snapshot and pin is not None:
                     batch = replace(batch, choice=Choice(batch.choice.route, "a full reading was asked for"))
@@ -222,6 +238,20 @@ class _Attempt:
         except LakehouseError as error:
             return TableOutcome(spec, error=str(error))
         return TableOutcome(spec, batch, tuple(differences), tuple(problems))
+
+    def _proved(self, capture: Capture, lake: Lake, record: Record, outcome: TableOutcome) -> TableOutcome:
+        """``outcome`` with what differs between every row of the source and the version that will be published."""
+        spec, batch, pin = outcome.spec, outcome.batch, record.pins.get(outcome.spec.lake_key)
+        table, commit = capture.tables.get(spec.name), batch.commit if batch is not None else None
+        version = commit.version if commit is not None else pin.version if pin is not None else None
+        if table is None or version is None or (batch is not None and batch.choice.route == "stale"):
+            return outcome
+        try:
+            stored = load(lake, spec.lake_key, version)
+            found = content_differences(capture, table, lake, stored) if stored is not None else []
+        except LakehouseError as error:
+            return replace(outcome, content=(str(error),))
+        return replace(outcome, content=tuple(found))
 
     def _move(self, batch: TableBatch, record: Record, instant: str) -> Move:
         pin = batch.pin(self.ingestion_date, published_at=datetime.now(UTC).isoformat(timespec="microseconds"))

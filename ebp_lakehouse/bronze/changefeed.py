@@ -62,6 +62,7 @@ class ChangeFeed:
         lake: the lake's URL; its slots are named after it.
         configured: every table of EBP_TABLES, selected in this run or not.
         restart: drop the slot and begin with a new one.
+        by_dates: how tables outside the stream come in (see routes.choose); those in it are always read again exactly.
 
     Raises:
         SourceError: the source cannot stream, or another run holds the stream.
@@ -71,6 +72,7 @@ class ChangeFeed:
     lake: str
     configured: Sequence[TableSpec]
     restart: bool = False
+    by_dates: bool = False
     parts: dict[str, Part] = field(default_factory=dict)
     slot: SlotState | None = None
     lost: str | None = None
@@ -204,6 +206,7 @@ class ChangeFeed:
         member = published.get(table.oid)
         why_not = "not in the publication" if member is None else member.why_not(table, spec)
         if member is None or why_not or self.slot is None:
+            fallback = choose(capture, table, before, by_dates=self.by_dates)
             choice = replace(fallback, reason=f"{fallback.reason}; not streamed: {why_not or self.lost}")
             return Part(spec, choice, problem=why_not if member is not None else None), None
         number = max(capture.horizon, before.number if before else 0)

@@ -6,13 +6,14 @@ Not here: whether the rows are all there (reconcile.py) and what happens to a ta
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import pandera.polars as pa_polars
 import polars as pl
 import pyarrow as pa
 from pandera import Check
 
+from ebp_lakehouse.bronze.routes import Route
 from ebp_lakehouse.bronze.state import reading
 from ebp_lakehouse.bronze.versions import METADATA_SCHEMA, SOURCE_SYSTEM
 from ebp_lakehouse.lake.delta import TableWriter, arrow_schema, file_uris
@@ -51,7 +52,7 @@ def rows_schema(spec: TableSpec, schema: pa.Schema, key: Sequence[str]) -> pa_po
         "_bronze_source_system": [Check.eq(SOURCE_SYSTEM)],
         "_bronze_source_table": [Check.eq(spec.name)],
         "_bronze_record_hash": [Check.str_matches(r"^[0-9a-f]{32}$")],
-        "_bronze_file_name": [Check.str_matches(r"^(snapshot|batch|window|cdc)/.+$")],
+        "_bronze_file_name": [Check.str_matches(f"^({'|'.join(get_args(Route))})/.+$")],
         "_bronze_position": [Check.ge(0)],
     }
     return pa_polars.DataFrameSchema(

@@ -30,7 +30,15 @@ from ebp_lakehouse.bronze.versions import Stamp, physical_schema
 from ebp_lakehouse.errors import ExtractionError, LakeError, SourceError
 from ebp_lakehouse.lake.delta import Commit, TableWriter
 from ebp_lakehouse.lake.publication import Pin
-from ebp_lakehouse.source.extraction import EVERY_ROW, Buffer, Capture, SourceFigures, changed_since, dated_within
+from ebp_lakehouse.source.extraction import (
+    EVERY_ROW,
+    Buffer,
+    Capture,
+    SourceFigures,
+    changed_since,
+    dated_since,
+    dated_within,
+)
 from ebp_lakehouse.source.introspection import SourceTable, reference_table
 from ebp_lakehouse.source.registry import TableSpec
 
@@ -110,6 +118,7 @@ def ingest_table(
     accept_shrink: Collection[str] = (),
     window: Window | None = None,
     choice: Choice | None = None,
+    by_dates: bool = False,
 ) -> TableBatch:
     """Bring what changed in one table since ``pin`` into the lake, as one Delta commit.
 
@@ -122,6 +131,7 @@ def ingest_table(
         accept_shrink: tables (or assets) that may lose more than max(50 %, 20 rows).
         window: back-fill: only the rows that EBP dates within these days, as they are now.
         choice: the route, where the change stream has already decided it (``snapshot``, ``batch`` or ``stale``).
+        by_dates: find changed rows by EBP's own dates where the table has them (see routes.choose).
 
     Raises:
         SourceError: the table is missing (a support table only if it had rows), or the connection broke.
@@ -145,7 +155,7 @@ def ingest_table(
     elif spec.name not in capture.tables:
         choice = Choice("snapshot", "the source lacks this support table: taken as empty")
     elif choice is None:
-        choice = choose(capture, table, before)
+        choice = choose(capture, table, before, by_dates=by_dates)
     while True:
         try:
             former = tuple(pin.view["key"]) if pin is not None else None
@@ -314,7 +324,7 @@ class Ingestion:
             return
         surplus = self.live + self.changes[INSERT] - figures.rows
         if surplus < 0:
-            if self.choice.route == "batch":
+            if self.choice.route in ("batch", "timestamp"):
                 raise _UnknownRowsError
             raise self._not_unique(f"{figures.rows} rows, {figures.rows + surplus} distinct keys")
         if surplus > 0:
@@ -326,6 +336,8 @@ class Ingestion:
             return iter(())
         if self.choice.route == "batch" and self.before is not None and self.before.horizon is not None:
             where = changed_since(self.before.horizon)
+        elif self.choice.route == "timestamp" and self.before is not None:
+            where = dated_since(self.table, self.before.instant)
         elif self.window is not None:
             dated = dated_within(self.table, *self.window)
             if dated is None:

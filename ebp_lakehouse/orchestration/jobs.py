@@ -1,4 +1,4 @@
-"""The jobs and their schedules: the lakehouse every hour, its maintenance every night.
+"""The jobs and their schedules: the lakehouse every hour, its proof and its maintenance every night.
 
 Not here: what may run unattended beyond them (automation comes with later layers).
 """
@@ -16,6 +16,7 @@ from ebp_lakehouse.settings import Settings
 
 JOB = "lakehouse"
 MAINTENANCE = "maintenance"
+PROOF_JOB = "proof"
 
 
 def lakehouse_job(settings: Settings) -> Any:
@@ -43,6 +44,34 @@ def hourly_schedule(settings: Settings) -> dg.ScheduleDefinition:
         return dg.RunRequest(run_key=context.scheduled_execution_time.isoformat(), partition_key=today().isoformat())
 
     return hourly
+
+
+def proof_job(settings: Settings) -> Any:
+    """Bronze once more, then every row of the lake compared with the source in the same snapshot."""
+    return dg.define_asset_job(
+        PROOF_JOB,
+        selection=dg.AssetSelection.key_prefixes("bronze"),
+        description="Every row of bronze equals the source's: it proves, it does not repair.",
+        config={"ops": {"bronze": {"config": {"prove": True}}}},
+        partitions_def=daily_partitions(settings.first_partition),
+        executor_def=dg.in_process_executor,
+    )
+
+
+def proof_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """The proof, every night between two hourly batches; it runs by itself in production only."""
+
+    @dg.schedule(
+        name="nightly_proof",
+        job_name=PROOF_JOB,
+        cron_schedule="35 2 * * *",
+        execution_timezone="Europe/Paris",
+        default_status=_status(settings),
+    )
+    def nightly_proof(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        return dg.RunRequest(run_key=context.scheduled_execution_time.isoformat(), partition_key=today().isoformat())
+
+    return nightly_proof
 
 
 def maintenance_job(settings: Settings) -> dg.JobDefinition:

@@ -13,6 +13,7 @@ import polars as pl
 
 CONTRACT, RECONCILIATION = "contract", "reconciliation"  # checks that every layer has
 DRIFT, CHANGE_STREAM = "drift", "change_stream"
+PROOF = "content"
 WARNINGS = frozenset({DRIFT, CHANGE_STREAM})  # checks that tell people something and block nothing
 KEPT = "A failure blocks publication: readers keep the table's last good version."
 PREVIEW_ROWS = 5

@@ -86,6 +86,7 @@ def materialize(
     accept_shrink: Sequence[str] = (),
     full: bool = False,
     restart_stream: bool = False,
+    prove: bool = False,
 ) -> RunSummary:
     """Materialise ``selection`` (Dagster's syntax) for the partitions ``first`` to ``last``, as one run.
 
@@ -98,6 +99,7 @@ def materialize(
         on_step: called with a layer's name when its work begins.
         accept_shrink: source tables that may lose most of their rows.
         full: bronze reads every row of the source, whatever the last batch saw.
+        prove: bronze compares every row with the source afterwards.
         restart_stream: bronze makes a new replication slot, and reads every row (EBP_INGEST_MODE=cdc).
 
     Raises:
@@ -141,7 +143,8 @@ def materialize(
     )
     config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     if any(key.path[0] == BRONZE for key in keys):
-        asked = {"accept_shrink": list(accept_shrink), "force_snapshot": full, "restart_stream": restart_stream}
+        asked: dict[str, Any] = {"accept_shrink": list(accept_shrink), "force_snapshot": full}
+        asked |= {"restart_stream": restart_stream, "prove": prove}
         config["ops"] = {BRONZE: {"config": asked}}
     started = perf_counter()
     result = definitions.resolve_job_def(JOB).execute_in_process(

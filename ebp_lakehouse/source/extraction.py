@@ -10,7 +10,7 @@ import queue
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import TracebackType
 from typing import Any, LiteralString, Self
@@ -26,6 +26,7 @@ from ebp_lakehouse.source.registry import TableSpec
 from ebp_lakehouse.source.types import is_number
 
 DEFAULT_READERS = 2
+CLOCK_SKEW = timedelta(hours=1)
 PARIS = ZoneInfo("Europe/Paris")
 EVERY_ROW: sql.Composable = sql.SQL("")
 
@@ -217,9 +218,30 @@ def changed_since(horizon: int) -> sql.Composable:
     return sql.SQL(" WHERE age(xmin) <= age({}::text::xid8::xid)").format(sql.Literal(str(horizon)))
 
 
+def sys_dates(table: SourceTable) -> list[str]:
+    """The columns in which EBP itself says when a row was created and modified."""
+    return [name for name in ("sysCreatedDate", "sysModifiedDate") if table.column(name)]
+
+
+def dated_since(table: SourceTable, instant: datetime) -> sql.Composable:
+    """Rows that EBP dates since ``instant`` (UTC), or not at all.
+
+    ``CLOCK_SKEW`` before it, for workstations whose clocks are late and for windows that stayed open. A wall clock of
+    Paris is ahead of UTC, so a copy that was shifted to UTC is covered too. Not covered: a longer transaction, a later
+    clock, a change that leaves the dates as they were.
+    """
+    since = (instant - CLOCK_SKEW).isoformat(sep=" ", timespec="seconds")
+    names = sys_dates(table)
+    late: list[sql.Composable] = [
+        sql.SQL("{} >= {}::timestamp").format(sql.Identifier(name), sql.Literal(since)) for name in names
+    ]
+    undated = sql.SQL(" AND ").join(sql.SQL("{} IS NULL").format(sql.Identifier(name)) for name in names)
+    return sql.SQL(" WHERE ") + sql.SQL(" OR ").join([*late, sql.SQL("({})").format(undated)])
+
+
 def dated_within(table: SourceTable, first: date, last: date) -> sql.Composable | None:
     """Rows that EBP created or modified from ``first`` to ``last``; None for a table without sys dates."""
-    names = [name for name in ("sysCreatedDate", "sysModifiedDate") if table.column(name)]
+    names = sys_dates(table)
     if not names:
         return None
     template: LiteralString = "({0} >= {1}::date AND {0} < {2}::date + 1)"
