@@ -235,6 +235,8 @@ class _Attempt:
             table = capture.tables.get(spec.name) or reference_table(spec)
             problems = check_appended(writer, before, table, spec, batch.identity)
             differences = reconcile(batch, writer)
+        except ConflictError:
+            raise  # nothing is wrong with the table: somebody was quicker, and the whole capture is tried again
         except LakehouseError as error:
             return TableOutcome(spec, error=str(error))
         return TableOutcome(spec, batch, tuple(differences), tuple(problems))

@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 import psycopg
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ebp_lakehouse.bronze import fold as folding
 from ebp_lakehouse.bronze.append import append
@@ -28,7 +29,7 @@ from ebp_lakehouse.bronze.state import LakeState, lake_figures, last_values, rea
 from ebp_lakehouse.bronze.stream import Block, Counter, Occurrences, Prefetched, unknown_rows
 from ebp_lakehouse.bronze.versions import Stamp, physical_schema
 from ebp_lakehouse.errors import ExtractionError, LakeError, SourceError
-from ebp_lakehouse.lake.delta import Commit, TableWriter
+from ebp_lakehouse.lake.delta import Commit, TableWriter, file_uris
 from ebp_lakehouse.lake.publication import Pin
 from ebp_lakehouse.source.extraction import (
     EVERY_ROW,
@@ -172,6 +173,8 @@ def reconcile(batch: TableBatch, writer: TableWriter) -> list[Difference]:
     """Compare the lake, as readers would see it if the commit were published, with the source's figures."""
     if writer.table is None or not batch.source.complete:
         return []
+    if not file_uris(writer.table):
+        return compare(batch.spec.name, batch.source, SourceFigures(0, batch.source.measures, batch.source.by))
     with reading(writer.lake) as connection:
         return compare(
             batch.spec.name, batch.source, lake_figures(connection, writer.table, batch.identity, batch.source)
@@ -373,21 +376,22 @@ class Ingestion:
             values, hashes=hashes, valid_from=kept[VALID_FROM], deleted=False, ingestion_dates=self._dates(values, kept)
         )
 
-    def _dates(self, values: pa.Table, kept: pl.DataFrame) -> list[date] | date:
+    def _dates(self, values: pa.Table, kept: pl.DataFrame) -> pa.Array | date:
         """``_bronze_ingestion_date``: the run's partition. In a window, the row's own day for keys never seen before.
 
         A row that already has versions was really seen changed today, whatever EBP dates it.
         """
         if self.window is None:
             return self.ingestion_date
-        first, last = self.window
-        days = [
-            values.column(name).cast(pa.date32()).to_pylist()
-            for name in ("sysCreatedDate", "sysModifiedDate")
-            if name in values.column_names
-        ]
-        own = [next((d for d in row if d is not None and first <= d <= last), last) for row in zip(*days, strict=True)]
-        return [d if change == INSERT else self.capture.today for d, change in zip(own, kept[CHANGE], strict=True)]
+        first, last = (pa.scalar(day, pa.date32()) for day in self.window)
+        own = pa.repeat(last, values.num_rows)
+        for name in ("sysModifiedDate", "sysCreatedDate"):  # the day of its creation before that of its last change
+            if name in values.column_names:
+                days = values.column(name).cast(pa.date32()).combine_chunks()
+                within = pc.and_(pc.greater_equal(days, first), pc.less_equal(days, last))
+                own = pc.if_else(pc.fill_null(within, fill_value=False), days, own)
+        is_new = (kept[CHANGE] == INSERT).to_arrow()
+        return pc.if_else(is_new, own, pa.scalar(self.capture.today, pa.date32()))
 
     def _deleted_versions(
         self,

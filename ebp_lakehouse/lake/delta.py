@@ -22,8 +22,12 @@ from ebp_lakehouse.lake.store import Lake
 
 APPLICATION = "ebp_lakehouse"
 CHANGE = "_change"  # of a merge's source: 'upsert' or 'delete'
-# delta-rs would drop log entries by age alone: a table that could not be published for a month would lose its own pin.
-CONFIGURATION = {"delta.enableExpiredLogCleanup": "false"}
+CONFIGURATION = {
+    # By default delta-rs drops log entries by age: a table that could not be published for a month would lose its pin.
+    "delta.enableExpiredLogCleanup": "false",
+    # Opening a table reads every entry since the last checkpoint: 55 ms for 90 of them, 9 ms with one every ten.
+    "delta.checkpointInterval": "10",
+}
 WRITER_PROPERTIES = WriterProperties(compression="SNAPPY")
 
 

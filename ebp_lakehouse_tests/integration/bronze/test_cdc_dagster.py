@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ebp_lakehouse.cli import app
+from ebp_lakehouse.demo.load import TYPE_DEFAULTS
 from ebp_lakehouse.demo.schema import reference, table_ddl
 from ebp_lakehouse.orchestration.runs import RunSummary, instance_at, materialize
 from ebp_lakehouse.settings import Settings
@@ -51,11 +52,10 @@ def test_metadata_check_loss_and_the_commands_that_mend_and_end(
     db, settings, instance = country
     first = run(settings, instance)
     assert first.ok, (first.failed_checks, first.error)
-    names = [c.name for c in reference()["Country"].columns if not c.nullable]
-    kinds = {c.name: c.type for c in reference()["Country"].columns}
-    values = ["FR" if n == "IsoCode" else ("f" if kinds[n] == "boolean" else "0") for n in names]
-    quoted = ", ".join(f'"{name}"' for name in names)
-    db.execute(f'INSERT INTO "Country" ({quoted}) VALUES ({", ".join(["%s"] * len(values))})', values)  # type: ignore[arg-type]
+    needed = [c for c in reference()["Country"].columns if not c.nullable]
+    names = ", ".join(f'"{c.name}"' for c in needed)
+    values = ", ".join("'FR'" if c.name == "IsoCode" else TYPE_DEFAULTS.get(c.type, "''") for c in needed)
+    db.execute(f'INSERT INTO "Country" ({names}) VALUES ({values})')  # type: ignore[arg-type]
     second = run(settings, instance)
     assert second.ok, (second.failed_checks, second.error)
     shown = metadata(instance)
