@@ -15,11 +15,13 @@ from ebp_lakehouse.bronze.change_ingest import ingest_changes
 from ebp_lakehouse.bronze.changefeed import ChangeFeed, Report
 from ebp_lakehouse.bronze.changereading import Part
 from ebp_lakehouse.bronze.contract import check_appended
-from ebp_lakehouse.bronze.ingest import TableBatch, Window, ingest_table, reconcile
+from ebp_lakehouse.bronze.ingest import Window, ingest_table
 from ebp_lakehouse.bronze.prove import content_differences
 from ebp_lakehouse.bronze.reconcile import Difference
 from ebp_lakehouse.bronze.routes import Choice, Position
+from ebp_lakehouse.bronze.table_batch import TableBatch, reconcile
 from ebp_lakehouse.errors import ConflictError, LakehouseError
+from ebp_lakehouse.failpoints import failpoint
 from ebp_lakehouse.lake import catalog, publication
 from ebp_lakehouse.lake.delta import TableWriter, load, open_at_pin
 from ebp_lakehouse.lake.publication import Move, Pin, Record
@@ -155,6 +157,8 @@ class _Attempt:
             if feed is not None:
                 moves |= feed.leaving(record, [outcome.spec for outcome in outcomes if not outcome.healthy])
             published = catalog.publish(self.settings, moves, self.run_id)
+            if feed is not None:
+                failpoint("stream-published")
             return BatchResult(
                 published,
                 self.ingestion_date,

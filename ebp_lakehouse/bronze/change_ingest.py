@@ -28,10 +28,11 @@ from ebp_lakehouse.bronze.cdc import (
     tokens_of,
 )
 from ebp_lakehouse.bronze.fold import HASH, IS_DELETED, POSITION, ROW, STATE_SCHEMA, VALID_FROM
-from ebp_lakehouse.bronze.ingest import Ingestion, TableBatch, ingest_table
+from ebp_lakehouse.bronze.ingest import Ingestion, ingest_table
 from ebp_lakehouse.bronze.routes import Choice, Membership, Position, choose
 from ebp_lakehouse.bronze.spool import UPSERT, Spool, Transactions
 from ebp_lakehouse.bronze.state import LakeState, current_state, last_values
+from ebp_lakehouse.bronze.table_batch import TableBatch
 from ebp_lakehouse.bronze.versions import Stamp
 from ebp_lakehouse.errors import ExtractionError
 from ebp_lakehouse.lake.delta import TableWriter

@@ -17,6 +17,7 @@ import psycopg
 
 from ebp_lakehouse.bronze.changereading import Member, OpenWriter, Part, Reading
 from ebp_lakehouse.bronze.routes import Choice, Membership, Position, choose
+from ebp_lakehouse.failpoints import failpoint
 from ebp_lakehouse.lake import publication
 from ebp_lakehouse.lake.publication import Move, Record
 from ebp_lakehouse.lake.store import Lake
@@ -117,6 +118,7 @@ class ChangeFeed:
                 found, pinned = [], set()
             if not found and not pinned:
                 replication.create_slot(self._connection, self._prefix)
+                failpoint("slot-created")
                 found = replication.slots(self._connection, self._prefix)
         except psycopg.Error as error:
             raise explain(error, self.url) from error
@@ -235,6 +237,31 @@ def stop(settings: Settings) -> list[str]:
         except psycopg.Error as error:
             raise explain(error, url) from error
     return [slot.name for slot in found]
+
+
+def waiting_changes(settings: Settings) -> str:
+    """Why a run is worth starting, in a few words; empty when nothing waits.
+
+    No slot yet, or a lost one: the run makes the first, or says what is wrong where people look. WAL of tables that are
+    not streamed is confirmed by a run too, now and then, so that the server need not keep it.
+
+    Raises:
+        SourceError: the source cannot be reached, or refuses.
+    """
+    url, record = settings.source(), publication.latest(Lake.open(settings))
+    with connect(url) as connection:
+        try:
+            found = feed_slots(connection, settings, record)
+            if not found:
+                return "no slot yet"
+            slot = found[-1]
+            if slot.is_lost:
+                return "the slot is lost"
+            if slot.lag_bytes > LAG_WARNING_BYTES // 2:
+                return "WAL to confirm"
+            return "changes" if replication.has_changes(connection, slot.name) else ""
+        except psycopg.Error as error:
+            raise explain(error, url) from error
 
 
 def feed_slots(connection: psycopg.Connection[Any], settings: Settings, record: Record) -> list[SlotState]:

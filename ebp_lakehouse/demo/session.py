@@ -9,12 +9,14 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
+from ebp_lakehouse.demo.company.truth import FILE_NAME
 from ebp_lakehouse.demo.processes import ServerUnavailableError
 from ebp_lakehouse.demo.servers import EmbeddedPostgres, EmbeddedS3
 from ebp_lakehouse.errors import DemoError
@@ -26,12 +28,16 @@ LAKE_PREFIX = "lake"
 
 @dataclass(frozen=True)
 class DemoState:
-    """What the company in a home was created with, and where its lake is: ``s3`` or ``folder``."""
+    """What the company in a home was created with, and where its lake is: ``s3`` or ``folder``.
+
+    ``options`` holds the choices that differ from the usual company (``CompanyOptions.changed``).
+    """
 
     scale: float
     seed: int
     as_of: str
     lake: str
+    options: dict[str, Any] = field(default_factory=dict)
 
     @property
     def day(self) -> date:
@@ -47,6 +53,11 @@ class DemoHome:
     @property
     def file(self) -> Path:
         return self.path / "demo.json"
+
+    @property
+    def truth(self) -> Path:
+        """What is really true of the company: planted cases, true parameters, dirt."""
+        return self.path / FILE_NAME
 
     @property
     def dagster(self) -> Path:

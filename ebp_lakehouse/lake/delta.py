@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
+from obstore.exceptions import BaseError
 
 from ebp_lakehouse.errors import ConflictError, LakeError
 from ebp_lakehouse.failpoints import failpoint
@@ -269,5 +270,5 @@ def translated(lake: Lake, key: str) -> Iterator[None]:
         raise ConflictError(
             f"{key} was committed by another run meanwhile; this run's rows are not visible. Run it again."
         ) from error
-    except (DeltaError, OSError) as error:
+    except (DeltaError, BaseError, OSError) as error:
         raise lake.explain(error, f"working on table {key}") from error

@@ -146,7 +146,9 @@ def commit(lake: Lake, moves: Mapping[str, Move], run_id: str) -> Record:
             run_id=run_id,
             pins={**current.pins, **{key: move.upon(current.pins.get(key)) for key, move in moves.items()}},
         )
-        if lake.create(f"{FOLDER}/{object_name(record.number)}", record.to_json()):
+        path, content = f"{FOLDER}/{object_name(record.number)}", record.to_json()
+        # A store may write the object and still answer with an error; the retried put then finds our own record.
+        if lake.create(path, content) or lake.read(path) == content:
             return record
     raise ConflictError(
         f"Gave up publishing to {lake.url} after {MAX_ATTEMPTS} lost races. Run again when it is quieter."

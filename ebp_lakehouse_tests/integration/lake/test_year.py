@@ -20,7 +20,7 @@ from ebp_lakehouse.settings import Settings
 from ebp_lakehouse_tests.integration.lake.test_maintenance import B, bronze_batch, file_count, stored, versions
 
 FIRST = date(2027, 1, 1)  # the files themselves are written today: later than that, none is young
-BATCHES_A_DAY = 2
+BATCHES_A_DAY = 1
 MAINTENANCE_DAYS = 14
 
 
