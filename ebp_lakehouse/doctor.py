@@ -22,7 +22,7 @@ from ebp_lakehouse.lake import publication
 from ebp_lakehouse.lake.session import S3_EXTENSION, extension_file, session
 from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.settings import Settings
-from ebp_lakehouse.source.connection import connect, location
+from ebp_lakehouse.source.connection import connect, location, reading
 from ebp_lakehouse.source.introspection import introspect
 from ebp_lakehouse.source.published import SCRIPT, published_tables
 from ebp_lakehouse.source.registry import selected_tables
@@ -83,7 +83,7 @@ def source(settings: Settings) -> Iterator[Finding]:
 def change_stream(settings: Settings) -> Iterator[Finding]:
     """What capturing changes needs, table by table, and the slot; in batch mode only a slot that was left behind."""
     record = publication.latest(Lake.open(settings))
-    with connect(settings.source()) as connection:
+    with reading(settings.source()) as connection:
         slots = feed_slots(connection, settings, record)
         if settings.ingest_mode != "cdc":
             if slots:

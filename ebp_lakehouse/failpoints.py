@@ -29,6 +29,8 @@ POINTS = {
     "private-copy-put": "both convenience copies show the record, its own catalogs are missing",
     "common-catalog-put": "the record's common catalog is there, its private one is missing",
     "catalogs-put": "every catalog is there, old ones are not dropped",
+    "slot-created": "the source keeps changes for the lake, no table's pin names the slot",
+    "stream-published": "the changes of the stream are published, the slot is not advanced over them",
     "compaction-audited": "compacted files are committed and proved equal, no record pins them",
     "record-retired": "one record beyond retention is dropped, its catalog and older files are not",
     "catalog-retired": "the catalog of a dropped record is gone, files that only it pinned are not",

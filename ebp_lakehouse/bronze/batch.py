@@ -21,6 +21,7 @@ from ebp_lakehouse.bronze.reconcile import Difference
 from ebp_lakehouse.bronze.routes import Choice, Position
 from ebp_lakehouse.bronze.table_batch import TableBatch, reconcile
 from ebp_lakehouse.errors import ConflictError, LakehouseError
+from ebp_lakehouse.failpoints import failpoint
 from ebp_lakehouse.lake import catalog, publication
 from ebp_lakehouse.lake.delta import TableWriter, load, open_at_pin
 from ebp_lakehouse.lake.publication import Move, Pin, Record
@@ -156,6 +157,8 @@ class _Attempt:
             if feed is not None:
                 moves |= feed.leaving(record, [outcome.spec for outcome in outcomes if not outcome.healthy])
             published = catalog.publish(self.settings, moves, self.run_id)
+            if feed is not None:
+                failpoint("stream-published")
             return BatchResult(
                 published,
                 self.ingestion_date,
@@ -173,7 +176,13 @@ class _Attempt:
         configured = selected_tables(self.settings)
         every = {spec.name: spec for spec in (*configured, *self.specs)}
         return stack.enter_context(
-            ChangeFeed(self.settings.source(), self.settings.lake_url, tuple(every.values()), self.restart_stream)
+            ChangeFeed(
+                self.settings.source(),
+                self.settings.lake_url,
+                tuple(every.values()),
+                restart=self.restart_stream,
+                by_dates=self.settings.batch_strategy == "timestamp",
+            )
         )
 
     def _all(self, capture: Capture, lake: Lake, record: Record, feed: ChangeFeed | None) -> list[TableOutcome]:

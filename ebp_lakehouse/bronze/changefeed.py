@@ -17,6 +17,7 @@ import psycopg
 
 from ebp_lakehouse.bronze.changereading import Member, OpenWriter, Part, Reading
 from ebp_lakehouse.bronze.routes import Choice, Membership, Position, choose
+from ebp_lakehouse.failpoints import failpoint
 from ebp_lakehouse.lake import publication
 from ebp_lakehouse.lake.publication import Move, Record
 from ebp_lakehouse.lake.store import Lake
@@ -62,6 +63,7 @@ class ChangeFeed:
         lake: the lake's URL; its slots are named after it.
         configured: every table of EBP_TABLES, selected in this run or not.
         restart: drop the slot and begin with a new one.
+        by_dates: how tables outside the stream come in (see routes.choose); those in it are always read again exactly.
 
     Raises:
         SourceError: the source cannot stream, or another run holds the stream.
@@ -71,6 +73,7 @@ class ChangeFeed:
     lake: str
     configured: Sequence[TableSpec]
     restart: bool = False
+    by_dates: bool = False
     parts: dict[str, Part] = field(default_factory=dict)
     slot: SlotState | None = None
     lost: str | None = None
@@ -115,6 +118,7 @@ class ChangeFeed:
                 found, pinned = [], set()
             if not found and not pinned:
                 replication.create_slot(self._connection, self._prefix)
+                failpoint("slot-created")
                 found = replication.slots(self._connection, self._prefix)
         except psycopg.Error as error:
             raise explain(error, self.url) from error
@@ -204,6 +208,7 @@ class ChangeFeed:
         member = published.get(table.oid)
         why_not = "not in the publication" if member is None else member.why_not(table, spec)
         if member is None or why_not or self.slot is None:
+            fallback = choose(capture, table, before, by_dates=self.by_dates)
             choice = replace(fallback, reason=f"{fallback.reason}; not streamed: {why_not or self.lost}")
             return Part(spec, choice, problem=why_not if member is not None else None), None
         number = max(capture.horizon, before.number if before else 0)

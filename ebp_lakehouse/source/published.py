@@ -77,7 +77,7 @@ class PublishedTable:
         """Published columns that the registry forbids to read."""
         return [n for n, kind in self.columns.items() if n not in table.key and spec.is_secret(n, kind)]
 
-    def why_not(self, table: SourceTable, spec: TableSpec) -> str | None:  # noqa: PLR0911 - a line per rule
+    def why_not(self, table: SourceTable, spec: TableSpec) -> str | None:  # noqa: PLR0911 - one line per rule
         """Why the table's changes cannot be taken from the stream, in words; None when they can."""
         if not self.is_plain:
             return "it has partitions or children"

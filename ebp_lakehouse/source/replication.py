@@ -24,7 +24,7 @@ PUBLICATION = "ebp_lakehouse"
 PREFIX = "ebp_lakehouse"
 PLUGIN = "pgoutput"
 MINIMUM_SERVER_VERSION = 150000  # column lists: secrets stay out of the stream
-FETCHED_MESSAGES = 10_000
+FETCHED_MESSAGES = 500  # a message may be a row of a megabyte
 LOCK_WAIT_SECONDS = 60
 CREATION_WAIT_SECONDS = 60
 RESTART = "Run `ebp-lakehouse cdc restart`: it makes a new slot and reads every table again"
@@ -115,9 +115,11 @@ def slots(connection: Connection, prefix: str, names: Collection[str] = ()) -> l
     rows = connection.execute(
         "SELECT slot_name, coalesce(pg_wal_lsn_diff(confirmed_flush_lsn, '0/0'), 0)::bigint, "
         "coalesce(wal_status, 'unknown'), "
-        "coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn), 0)::bigint, "
-        "coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::bigint, safe_wal_size::bigint "
-        "FROM pg_replication_slots WHERE database = current_database() AND plugin = %s "
+        "coalesce(pg_wal_lsn_diff(now, confirmed_flush_lsn), 0)::bigint, "
+        "coalesce(pg_wal_lsn_diff(now, restart_lsn), 0)::bigint, safe_wal_size::bigint "
+        # A standby may be the source of batches; the doctor looks at its slots too.
+        "FROM pg_replication_slots, (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() "
+        "ELSE pg_current_wal_lsn() END AS now) AS wal WHERE database = current_database() AND plugin = %s "
         "AND (starts_with(slot_name, %s) OR slot_name = ANY(%s)) ORDER BY slot_name",
         (PLUGIN, prefix, list(names)),
     ).fetchall()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ebp_lakehouse.bronze import changefeed
 from ebp_lakehouse.errors import SourceError
+from ebp_lakehouse.lake import publication
+from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse_tests.integration.bronze.conftest import declared
 from ebp_lakehouse_tests.integration.bronze.streaming import DAY, TABLE, StreamHouse
 from ebp_lakehouse_tests.integration.bronze.test_cdc import counts, dies
@@ -212,3 +216,22 @@ def test_a_publication_dropped_and_made_again(followed: StreamHouse) -> None:
         "joins" in again.choice.reason or "joined again" in again.choice.reason or "full reading" in again.choice.reason
     )
     assert same(followed)
+
+
+def test_positions_do_not_fall_on_a_server_whose_wal_is_shorter(followed: StreamHouse) -> None:
+    """After a move the new server counts its WAL from a lower number; changes must not be taken for late ones."""
+    lake = Lake.open(followed.settings)
+    pin = publication.latest(lake).pins["bronze/t"]
+    far = 10**15
+    moved = replace(pin, position={**pin.position, "number": str(far)})
+    publication.commit(lake, {"bronze/t": publication.Move(pin.version, moved)}, "moved")
+    followed.execute("""UPDATE "T" SET note = 'at the move' WHERE "Id" = 'r1'""")
+    followed.batch(restart_stream=True)
+    for number in range(2):
+        followed.execute(f"""UPDATE "T" SET note = '{number}' WHERE "Id" = 'r1'""")
+        assert counts(followed.batch()) == (0, 1, 0)
+    rows = followed.query("SELECT note, _bronze_position FROM bronze.t WHERE \"Id\" = 'r1' ORDER BY _bronze_valid_from")
+    assert [note for note, _ in rows] == ["note 1", "at the move", "0", "1"]
+    positions = [position for _, position in rows[1:]]
+    assert positions[0] == far
+    assert positions == sorted(set(positions))

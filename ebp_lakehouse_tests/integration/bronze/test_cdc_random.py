@@ -26,7 +26,8 @@ STEPS, SESSIONS = 120, 3
 class Day:
     """Three EBP windows that write at once, by a seeded hand; each holds the keys it has locked."""
 
-    def __init__(self, house: StreamHouse, seed: int) -> None:
+    def __init__(self, house: StreamHouse, seed: int, *, long_values: bool = True) -> None:
+        self.long_values = long_values
         self.house, self.random = house, random.Random(seed)  # noqa: S311
         self.sessions = [psycopg.connect(house.settings.source()) for _ in range(SESSIONS)]
         self.locked: dict[int, set[str]] = {n: set() for n in range(SESSIONS)}
@@ -82,7 +83,11 @@ class Day:
 
     def note(self) -> str | None:
         short = self.random.choice([None, *HOSTILE])
-        return short if self.random.random() < 0.6 else (short or "") + 'é\n",' * self.random.choice([700, 900])
+        return (
+            short
+            if not self.long_values or self.random.random() < 0.6
+            else (short or "") + 'é\n",' * self.random.choice([700, 900])
+        )
 
     def close(self) -> None:
         for session in self.sessions:

@@ -44,6 +44,7 @@ MAINTENANCE = [
     "record-retired", "catalog-retired", "file-vacuumed", "checkpoint-written", "log-entry-dropped",
     "files-uploaded", *COMMITTED, "compaction-audited", "record-created", "common-copy-put", "catalogs-put",
 ]  # fmt: skip
+STREAM = ["slot-created", "files-uploaded", "delta-committed", "before-record", "record-created", "stream-published"]
 S3 = ["files-uploaded", "delta-committed", "record-created", "common-catalog-put"]
 # Times and what names a batch differ between two runs; everything else, the order of versions too, must not.
 DIFFERENT = ["ingestion_timestamp", "file_name", "valid_from", "valid_to", "position"]
@@ -281,7 +282,9 @@ def _first_load(settings: Settings) -> Content:
 
 def test_every_point_is_walked() -> None:
     walked = {
-        point.partition(":")[0] for points in (BATCH, BACKFILL, SILVER, GOLD, MAINTENANCE, S3) for point in points
+        point.partition(":")[0]
+        for points in (BATCH, BACKFILL, SILVER, GOLD, MAINTENANCE, STREAM, S3)
+        for point in points
     }
     assert walked == set(POINTS)
 

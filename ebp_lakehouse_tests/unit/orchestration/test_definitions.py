@@ -56,6 +56,13 @@ def test_nothing_runs_unattended_outside_production(definitions: dg.Definitions,
     assert production.resolve_schedule_def(schedule).default_status == dg.DefaultScheduleStatus.RUNNING
 
 
+def test_the_change_stream_is_checked_only_where_there_is_one(definitions: dg.Definitions) -> None:
+    streaming = build_definitions(Settings(lake_url="/nowhere", ingest_mode="cdc")).resolve_asset_graph()
+    names = {check.name for check in streaming.asset_check_keys if check.asset_key.path == ["bronze", "sale_document"]}
+    others = {check.name for check in definitions.resolve_asset_graph().asset_check_keys}
+    assert names - others == {"change_stream"}
+
+
 def test_all_tables_of_ebp_are_assets_without_asking_a_source() -> None:
     graph = build_definitions(Settings(lake_url="/nowhere", tables="all")).resolve_asset_graph()
     bronze = [key for key in graph.executable_asset_keys if key.path[0] == "bronze"]
