@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import psycopg
 import pytest
 from dagster import AssetKey
@@ -22,6 +23,7 @@ from ebp_lakehouse.gold import compute as compute_module
 from ebp_lakehouse.gold.compute import Knowledge
 from ebp_lakehouse.gold.contract import AS_KNOWN
 from ebp_lakehouse.lake import publication
+from ebp_lakehouse.lake.catalog import connect
 from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.orchestration.partitions import today
 from ebp_lakehouse.orchestration.runs import RunSummary, instance_at, materialize
@@ -181,6 +183,23 @@ def test_a_table_that_shrinks_is_kept_until_the_run_accepts_it(made: Slice) -> N
     assert made.record.pins["bronze/zipcode"] == before
     assert made.run(only, accept_shrink=["Zipcode"]).ok
     assert made.record.pins["bronze/zipcode"].rows == 10
+
+
+def test_a_year_is_back_filled_as_one_run_and_again_without_losing_a_version(made: Slice) -> None:
+    first, last = today() - timedelta(days=365), today() - timedelta(days=1)
+
+    def versions() -> list[Any]:
+        with connect(settings=made.settings) as connection:
+            return connection.execute("SELECT * FROM bronze.customer ORDER BY ALL").fetchall()
+
+    before = versions()
+    for _ in range(2):
+        summary = made.run('key:"bronze/customer"', first=first, last=last)
+        assert summary.ok, summary.failed_checks
+        assert versions() == before
+    key = dg.AssetKey(["bronze", "customer"])
+    wanted = {(first + timedelta(days=n)).isoformat() for n in range(365)}
+    assert wanted <= set(made.instance.get_materialized_partitions(key))
 
 
 def test_a_source_that_is_down_is_told_in_one_sentence(made: Slice, tmp_path: Path) -> None:
