@@ -29,6 +29,9 @@ SUPPLIER_CODES = CodeDirt(trailing_space=0.004, other_case=0.004, orphan=0.0004)
 ITEM_CODES = CodeDirt(trailing_space=0.002, other_case=0.002, orphan=0.001)
 DUPLICATE_CUSTOMERS = 4 / 1338  # the same company typed twice
 WRONG_POSTCODES = 0.012  # a digit lost or two exchanged
+GPS_ZERO_ON_EVENTS, GPS_MISSING_ON_EVENTS = 0.015, 0.12
+GPS_MISSING_ON_EQUIPMENT = 0.4
+BLANK_CUSTOMERS_ON_ACTIVITIES, NO_CUSTOMER_ON_ACTIVITIES = 0.003, 0.03
 GPS_ZERO = 0.02  # latitude and longitude 0, a point in the Atlantic
 EMPTY_FOR_NULL, SPACE_FOR_NULL = 0.25, 0.02  # second address line
 LEADING_SPACE_NAMES = 1 / 97

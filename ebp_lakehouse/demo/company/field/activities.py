@@ -12,6 +12,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from ebp_lakehouse.demo.company import dirt
 from ebp_lakehouse.demo.company.field.columns import shown
 from ebp_lakehouse.demo.company.field.kinds import (
     ACTIVITY_CALL,
@@ -29,7 +30,6 @@ from ebp_lakehouse.demo.company.truth import GroundTruth
 ACTIVITIES, LETTERS = 44_145, 50  # reference installation
 DOCUMENT_SHARE = 0.95  # of the sale documents were sent from EBP
 HAND_WRITTEN_LEAST = 0.18  # of all rows are typed by people
-WITHOUT_CUSTOMER_SHARE, BLANK_CUSTOMER_SHARE = 0.03, 0.003
 KIND_NAMES = {1: "Devis", 2: "Facture", 3: "Avoir", 6: "Bon de livraison", 7: "Bon de retour", 8: "Commande"}
 CALLS = ("Appel du client", "Relance téléphonique", "Demande de rendez-vous", "Réclamation", "Demande de prix")
 MAILS = ("E-mail reçu", "E-mail envoyé", "Demande de documentation")
@@ -149,7 +149,10 @@ def _by_hand(
         .then(events["CustomerId"].gather(event.tolist()) if events.height else pl.lit(None, pl.String))
         .otherwise(take(customers["Id"], order[who]))
     ).to_series()
-    nobody, blank = draw < WITHOUT_CUSTOMER_SHARE, (draw > 0.5) & (draw < 0.5 + BLANK_CUSTOMER_SHARE)
+    nobody, blank = (
+        draw < dirt.NO_CUSTOMER_ON_ACTIVITIES,
+        (draw > 0.5) & (draw < 0.5 + dirt.BLANK_CUSTOMERS_ON_ACTIVITIES),
+    )
     captions = (*CALLS, *MAILS, "Rendez-vous")
     caption = np.select(
         [what == ACTIVITY_CALL, what == ACTIVITY_MAIL],

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from ebp_lakehouse.demo.company import dirt
 from ebp_lakehouse.demo.company.calendar import BusinessCalendar
 from ebp_lakehouse.demo.company.field import kinds, places
 from ebp_lakehouse.demo.company.field.columns import coordinate, dates, shown
@@ -291,12 +292,12 @@ def _covers(guaranteed: Bool, dated: Bool) -> list[tuple[str, Bool]]:
 def _dirty_points(
     rng: np.random.Generator, where: Places, customer: Int, codes: pl.Series, truth: GroundTruth
 ) -> list[pl.Series]:
-    """Coordinates as EBP has them: missing for four in ten, 0/0 for two in a hundred."""
+    """Coordinates as EBP has them: missing or 0/0 at the declared rates."""
     size = len(customer)
-    zero = rng.random(size) < 0.02
+    zero = rng.random(size) < dirt.GPS_ZERO
     zero[size // 2] = True
-    kept = (rng.random(size) < 0.6) & where.known[customer] | zero
-    truth.soil("GPS 0/0", "CustomerProduct", "DeliveryAddress_Latitude", 0.02, int(zero.sum()), size)
+    kept = (rng.random(size) >= dirt.GPS_MISSING_ON_EQUIPMENT) & where.known[customer] | zero
+    truth.soil("GPS 0/0", "CustomerProduct", "DeliveryAddress_Latitude", dirt.GPS_ZERO, int(zero.sum()), size)
     truth.plant(
         "GPS 0/0", "CustomerProduct", take(codes, np.flatnonzero(zero)), "silver.dim_equipment.latitude is NULL"
     )

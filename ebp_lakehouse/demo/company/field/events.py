@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from ebp_lakehouse.demo.company import dirt
 from ebp_lakehouse.demo.company.field import places
 from ebp_lakehouse.demo.company.field.columns import coordinate, shown
 from ebp_lakehouse.demo.company.field.contracts import Contracts
@@ -48,7 +49,6 @@ from ebp_lakehouse.demo.company.skeleton import Table
 from ebp_lakehouse.demo.company.truth import GroundTruth
 
 MINUTE_US = 60_000_000
-NO_POINT_SHARE, ZERO_POINT_SHARE, DIRTY_CODE_SHARE = 0.12, 0.015, 0.006
 REPORTS = (
     "Entretien réalisé, combustion correcte, RAS.", "Remplacement du joint, essais concluants.",
     "Pièce à commander, second passage à prévoir.", "Nettoyage du corps de chauffe, pression remise à 1,5 bar.",
@@ -294,10 +294,19 @@ def _customer_codes(rng: np.random.Generator, agenda: Table, context: Context, t
     codes = take(context.customers["Id"], agenda["customer"])
     natural = agenda["case"] < 0
     draw = rng.random(agenda.size)
-    space = (agenda["code_dirt"] == TRAILING_SPACE) | (natural & (draw < DIRTY_CODE_SHARE))
-    lower = (agenda["code_dirt"] == LOWER_CASE) | (natural & (draw > 1 - DIRTY_CODE_SHARE))
-    truth.soil("trailing space", "ScheduleEvent", "CustomerId", DIRTY_CODE_SHARE, int(space.sum()), agenda.size)
-    truth.soil("lower case", "ScheduleEvent", "CustomerId", DIRTY_CODE_SHARE, int(lower.sum()), agenda.size)
+    space = (agenda["code_dirt"] == TRAILING_SPACE) | (natural & (draw < dirt.CUSTOMER_CODES.trailing_space))
+    lower = (agenda["code_dirt"] == LOWER_CASE) | (natural & (draw > 1 - dirt.CUSTOMER_CODES.other_case))
+    truth.soil(
+        "trailing space",
+        "ScheduleEvent",
+        "CustomerId",
+        dirt.CUSTOMER_CODES.trailing_space,
+        int(space.sum()),
+        agenda.size,
+    )
+    truth.soil(
+        "other case", "ScheduleEvent", "CustomerId", dirt.CUSTOMER_CODES.other_case, int(lower.sum()), agenda.size
+    )
     return _text(
         pl.when(pl.Series(agenda["orphan"] == ORPHAN_CUSTOMER))
         .then(pl.lit("CLI99999"))
@@ -312,17 +321,22 @@ def _customer_codes(rng: np.random.Generator, agenda: Table, context: Context, t
 
 
 def _points(rng: np.random.Generator, agenda: Table, where: Places, truth: GroundTruth) -> list[pl.Series]:
-    """Coordinates of the appointments: missing for 12 %, 0/0 for 1.5 %, the commune's for the others."""
+    """Coordinates of the appointments: those of the commune, missing or 0/0 at the declared rates."""
     customer = np.maximum(agenda["customer"], 0)
     draw, gps = rng.random(agenda.size), agenda["gps"]
     outside = agenda["customer"] >= 0
-    zero = outside & ((gps == ZERO_POINT) | ((gps == DRAWN) & (draw < ZERO_POINT_SHARE)))
-    missing = (gps == NO_POINT) | (gps == NO_ADDRESS) | ((gps == DRAWN) & (draw > 1 - NO_POINT_SHARE))
+    zero = outside & ((gps == ZERO_POINT) | ((gps == DRAWN) & (draw < dirt.GPS_ZERO_ON_EVENTS)))
+    missing = (gps == NO_POINT) | (gps == NO_ADDRESS) | ((gps == DRAWN) & (draw > 1 - dirt.GPS_MISSING_ON_EVENTS))
     kept: Bool = outside & ~missing & (where.known[customer] | (gps == POINT))
     among = int(outside.sum())
-    truth.soil("GPS 0/0", "ScheduleEvent", "Address_Latitude", ZERO_POINT_SHARE, int(zero.sum()), among)
+    truth.soil("GPS 0/0", "ScheduleEvent", "Address_Latitude", dirt.GPS_ZERO_ON_EVENTS, int(zero.sum()), among)
     truth.soil(
-        "GPS missing", "ScheduleEvent", "Address_Latitude", NO_POINT_SHARE, int((outside & ~kept & ~zero).sum()), among
+        "GPS missing",
+        "ScheduleEvent",
+        "Address_Latitude",
+        dirt.GPS_MISSING_ON_EVENTS,
+        int((outside & ~kept & ~zero).sum()),
+        among,
     )
     return [coordinate(values[customer], kept, zero) for values in (where.latitude, where.longitude)]
 
