@@ -147,7 +147,7 @@ class Settings(BaseModel):
     first_partition: date = date(2025, 1, 1)
     environment: Literal["local", "production"] = "local"
     memory_limit: str = "1GB"
-    threads: int = Field(2, ge=1)
+    threads: int = Field(default=2, ge=1)
     dbt_project_dir: Path = REPOSITORY_ROOT / "dbt_silver"
     user_files: Path | None = None
 

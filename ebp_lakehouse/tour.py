@@ -13,9 +13,8 @@ from time import perf_counter
 from rich.console import Console
 from rich.table import Table
 
-from ebp_lakehouse.demo.create import create_company
+from ebp_lakehouse.demo.create import create_in
 from ebp_lakehouse.demo.revenue import both_revenues, months_before
-from ebp_lakehouse.demo.schema import recreate_database
 from ebp_lakehouse.demo.session import DemoHome, DemoState, demo_settings, lake_kind
 from ebp_lakehouse.errors import DemoError
 from ebp_lakehouse.orchestration import runs
@@ -49,7 +48,15 @@ def run(
     with demo_settings(home, lake) as settings:
         if state is None:
             state = DemoState(scale, seed, (as_of or today()).isoformat(), lake)
-            create(home, state, settings.source(), out)
+            started = perf_counter()
+            with out.status("creating the demo company …") as status:
+                company = create_in(
+                    home, state, settings.source(),
+                    lambda stage, done: status.update(f"creating the demo company: {stage} {done:.0%}"),
+                )  # fmt: skip
+            out.print(
+                f"company: {company.total_rows:,} rows in {len(company.rows)} tables, {perf_counter() - started:.1f} s"
+            )
         else:
             out.print(f"company: as it was (scale {state.scale:g}, seed {state.seed}, as of {state.as_of})")
         with out.status("materialising …") as status:
@@ -60,23 +67,6 @@ def run(
         ok = summary.ok and _prove(settings, state.day, out)
     out.print(_next_steps(path), markup=False, highlight=False, soft_wrap=True)
     return ok
-
-
-def create(home: DemoHome, state: DemoState, source: str, out: Console) -> None:
-    """The company of ``state`` in the home's database ``source``, which is emptied of what an interrupted creation left.
-
-    Raises:
-        DemoError: another process creates a company here.
-    """
-    started = perf_counter()
-    with home.creating(), out.status("creating the demo company …") as status:
-        recreate_database(source)
-        company = create_company(
-            source, state.scale, state.seed, state.day,
-            lambda stage, done: status.update(f"creating the demo company: {stage} {done:.0%}"),
-        )  # fmt: skip
-        home.remember(state)
-    out.print(f"company: {company.total_rows:,} rows in {len(company.rows)} tables, {perf_counter() - started:.1f} s")
 
 
 def _prove(settings: Settings, as_of: date, out: Console) -> bool:

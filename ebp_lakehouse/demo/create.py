@@ -17,7 +17,8 @@ import psycopg
 
 from ebp_lakehouse.demo.fillers import Fillers
 from ebp_lakehouse.demo.load import LoadedTable, load
-from ebp_lakehouse.demo.schema import create_schema
+from ebp_lakehouse.demo.schema import create_schema, recreate_database
+from ebp_lakehouse.demo.session import DemoHome, DemoState
 from ebp_lakehouse.errors import DemoError
 from ebp_lakehouse.source.reference_schema import reference
 
@@ -116,3 +117,15 @@ def create_company(dsn: str, scale: float, seed: int, as_of: date, progress: Pro
     report("statistics", 1.0)
     seconds["statistics"] = time.perf_counter() - started
     return CompanySummary(dict(sorted(rows.items())), seconds)
+
+
+def create_in(home: DemoHome, state: DemoState, dsn: str, progress: Progress | None = None) -> CompanySummary:
+    """The company of ``state`` in the home's database, emptied of what an interrupted creation left; then remembered.
+
+    Raises `DemoError` when another process creates a company in this home, or just did.
+    """
+    with home.creating():
+        recreate_database(dsn)
+        company = create_company(dsn, state.scale, state.seed, state.day, progress)
+        home.remember(state)
+    return company

@@ -29,7 +29,7 @@ def table_ddl(table: ReferenceTable) -> sql.Composed:
 
 def recreate_database(dsn: str) -> None:
     """Replace the database of ``dsn`` by an empty one; whoever is connected to it is thrown out."""
-    name = conninfo_to_dict(dsn)["dbname"]
+    name = str(conninfo_to_dict(dsn)["dbname"])
     with psycopg.connect(dsn, dbname="postgres", autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
         connection.execute(sql.SQL("CREATE DATABASE {} STRATEGY file_copy").format(sql.Identifier(name)))
