@@ -1,4 +1,4 @@
-"""How much slower than PostgreSQL itself: first load of the priority tables into a lake, against raw binary COPY.
+"""How much slower than PostgreSQL itself: first load of the tables of EBP_TABLES into a lake, against raw binary COPY.
 
     python benchmarks/bronze_copy.py [--scale 1.0] [--runs 3] [--s3] [--dlt]
 
@@ -111,13 +111,14 @@ def floor() -> dict[str, Any]:
     """Every column of every table, the secrets included: PostgreSQL at its cheapest, thrown away on arrival."""
     from psycopg import sql  # noqa: PLC0415
 
+    from ebp_lakehouse.settings import Settings  # noqa: PLC0415
     from ebp_lakehouse.source.connection import connect  # noqa: PLC0415
     from ebp_lakehouse.source.introspection import introspect  # noqa: PLC0415
-    from ebp_lakehouse.source.registry import Registry  # noqa: PLC0415
+    from ebp_lakehouse.source.registry import selected_tables  # noqa: PLC0415
 
     size = 0
     with connect(os.environ["EBP_SOURCE_URL"]) as connection:
-        tables = introspect(connection, Registry.load().select("priority"))
+        tables = introspect(connection, selected_tables(Settings.from_environment()))
         started = time.perf_counter()
         for table in tables.values():
             statement = sql.SQL("COPY {} TO STDOUT (FORMAT binary)").format(table.identifier)
@@ -132,11 +133,11 @@ def load() -> dict[str, Any]:
     from ebp_lakehouse.bronze.batch import run_batch  # noqa: PLC0415
     from ebp_lakehouse.orchestration.partitions import today  # noqa: PLC0415
     from ebp_lakehouse.settings import Settings  # noqa: PLC0415
-    from ebp_lakehouse.source.registry import Registry  # noqa: PLC0415
+    from ebp_lakehouse.source.registry import selected_tables  # noqa: PLC0415
 
     started = time.perf_counter()
     settings = Settings.from_environment()
-    result = run_batch(settings, Registry.load().select(settings.tables), [today()], today())
+    result = run_batch(settings, selected_tables(settings), [today()], today())
     outcomes = result.outcomes.values()
     unhealthy = [f"{o.spec.name}: {o.error or o.problems or o.differences}" for o in outcomes if not o.healthy]
     assert not unhealthy, unhealthy

@@ -17,6 +17,7 @@ from ebp_lakehouse.orchestration.jobs import (
     proof_job,
     proof_schedule,
 )
+from ebp_lakehouse.orchestration.sensors import change_sensor
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.assets import silver_assets
 from ebp_lakehouse.silver.contract import contracts
@@ -42,6 +43,7 @@ def build_definitions(settings: Settings, **overrides: Any) -> dg.Definitions:
         ],
         "jobs": [lakehouse_job(settings), proof_job(settings), maintenance_job(settings)],
         "schedules": [hourly_schedule(settings), proof_schedule(settings), nightly_schedule(settings)],
+        "sensors": [change_sensor(settings)] if settings.ingest_mode == "cdc" else [],
         "executor": dg.in_process_executor,
     }
     return dg.Definitions(**(arguments | overrides))

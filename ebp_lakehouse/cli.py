@@ -28,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False, add_completion=False,
 )  # fmt: skip
 out, err = Console(), Console(stderr=True)
+Without = Literal["custom-columns", "orders", "extension-rows", "gps", "stock"]
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 
 
@@ -48,12 +49,29 @@ def demo(
     seed: int = 7,
     as_of: Day = None,
     folder: Annotated[bool, typer.Option(help="A folder as the lake instead of the embedded S3.")] = False,
+    credit_note_sign: Annotated[Literal["negative", "positive"], typer.Option(help="How credit notes are stored.")] = (
+        "negative"
+    ),
+    component_type: Annotated[int, typer.Option(help="Line type of the components of a bundle: 3 or 2.")] = 3,
+    fiscal_year_start: Annotated[int, typer.Option(help="First month of the fiscal year.")] = 1,
+    storehouses: Annotated[int, typer.Option(help="3 (one a van) or 1.")] = 3,
+    with_incidents: Annotated[bool, typer.Option(help="The company records incidents.")] = False,
+    without: Annotated[list[Without] | None, typer.Option(help="What this EBP lacks; may be repeated.")] = None,
+    empty: Annotated[list[str] | None, typer.Option(help="A table without rows; may be repeated.")] = None,
 ) -> None:
     """Create the demo company on embedded servers and materialise everything through Dagster."""
     from ebp_lakehouse import tour  # noqa: PLC0415
+    from ebp_lakehouse.demo.company.options import CompanyOptions  # noqa: PLC0415
 
     with friendly():
-        ok = tour.run(home.expanduser().absolute(), scale, seed, _day(as_of), folder=folder, show=materialized, out=out)
+        options = CompanyOptions(
+            credit_note_sign, component_type, fiscal_year_start, storehouses, with_incidents=with_incidents,
+            empty=tuple(empty or ()), **{name.replace("-", "_"): False for name in without or ()},
+        )  # fmt: skip
+        ok = tour.run(
+            home.expanduser().absolute(), scale, seed, _day(as_of), options=options, folder=folder, show=materialized,
+            out=out,
+        )  # fmt: skip
     raise typer.Exit(0 if ok else 1)
 
 

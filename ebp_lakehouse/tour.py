@@ -13,6 +13,7 @@ from time import perf_counter
 from rich.console import Console
 from rich.table import Table
 
+from ebp_lakehouse.demo.company.options import CompanyOptions
 from ebp_lakehouse.demo.create import create_in
 from ebp_lakehouse.demo.revenue import both_revenues, months_before
 from ebp_lakehouse.demo.session import DemoHome, DemoState, demo_settings, lake_kind
@@ -24,8 +25,8 @@ from ebp_lakehouse.settings import Settings
 
 
 def run(
-    path: Path, scale: float, seed: int, as_of: date | None, *, folder: bool, show: Callable[[RunSummary], None],
-    out: Console,
+    path: Path, scale: float, seed: int, as_of: date | None, *, options: CompanyOptions, folder: bool,
+    show: Callable[[RunSummary], None], out: Console,
 ) -> bool:  # fmt: skip
     """The whole demo in the folder ``path``; whether everything succeeded and both revenues agree.
 
@@ -34,25 +35,28 @@ def run(
     """
     home = DemoHome(path)
     state = home.state()
+    asked = (scale, seed, options.changed())
     if state is not None and (
-        (state.scale, state.seed) != (scale, seed)
+        (state.scale, state.seed, state.options) != asked
         or (as_of and state.day != as_of)
         or (folder and state.lake != "folder")
     ):
+        other = "".join(f", {name} = {value}" for name, value in state.options.items())
         raise DemoError(
-            f"{path} already holds a company of scale {state.scale:g}, seed {state.seed}, as of {state.as_of}, its lake "
-            f"on {'the embedded S3' if state.lake == 's3' else 'a folder'}. "
+            f"{path} already holds a company of scale {state.scale:g}, seed {state.seed}, as of {state.as_of}{other}, "
+            f"its lake on {'the embedded S3' if state.lake == 's3' else 'a folder'}. "
             "Choose another --home, ask for the same company, or delete that folder."
         )
     lake = state.lake if state else lake_kind(folder=folder)
     with demo_settings(home, lake) as settings:
         if state is None:
-            state = DemoState(scale, seed, (as_of or today()).isoformat(), lake)
+            state = DemoState(scale, seed, (as_of or today()).isoformat(), lake, options.changed())
             started = perf_counter()
             with out.status("creating the demo company …") as status:
                 company = create_in(
                     home, state, settings.source(),
                     lambda stage, done: status.update(f"creating the demo company: {stage} {done:.0%}"),
+                    options,
                 )  # fmt: skip
             out.print(
                 f"company: {company.total_rows:,} rows in {len(company.rows)} tables, {perf_counter() - started:.1f} s"

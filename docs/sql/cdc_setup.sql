@@ -73,7 +73,45 @@ DECLARE
     "ColleagueFamily": ["Id"],
     "ColleagueFunction": ["Id"],
     "Storehouse": ["Id"],
-    "AccountingYear": ["Id"]
+    "AccountingYear": ["Id"],
+    "PurchaseDocument": ["Id"],
+    "PurchaseDocumentLine": ["Id"],
+    "PurchaseDocumentEx": ["Id"],
+    "PurchaseCommitment": ["Id"],
+    "PurchaseSettlement": ["Id"],
+    "PurchaseSettlementCommitmentAssociation": ["Id"],
+    "Supplier": ["Id"],
+    "SupplierFamily": ["Id"],
+    "StockItem": ["ItemId", "StorehouseId"],
+    "StockMovement": ["Id"],
+    "StockDocument": ["Id"],
+    "StockDocumentLine": ["Id"],
+    "ItemAccount": ["Id"],
+    "Deal": ["Id"],
+    "DealCustomer": ["Id"],
+    "DealItem": ["Id"],
+    "DealSaleDocument": ["Id"],
+    "DealSaleDocumentLine": ["Id"],
+    "DealPurchaseDocument": ["Id"],
+    "DealPurchaseDocumentLine": ["Id"],
+    "DealResourcesCost": ["Id"],
+    "DealStockDocumentLine": ["Id"],
+    "ScheduleEvent": ["Id"],
+    "ScheduleEventType": ["Id"],
+    "ScheduleEventCustomerProduct": ["Id"],
+    "Activity": ["Id"],
+    "Incident": ["Id"],
+    "IncidentTemplate": ["Id"],
+    "IncidentCustomerProduct": ["Id"],
+    "MaintenanceContract": ["Id"],
+    "MaintenanceContractCustomerProduct": ["Id"],
+    "CustomerProduct": ["Id"],
+    "ConstructionSite": ["Id"],
+    "ColleagueCompetence": ["Id"],
+    "PaymentType": ["Id"],
+    "SettlementModeLine": ["Id"],
+    "Zipcode": ["Id"],
+    "States": ["Id"]
   }';
   -- columns never read: by name in any table, by name in one table, and texts whose name looks like a secret's
   secret_names constant text[] := ARRAY['userpassword', 'xx_cle_web', 'xx_cles_pc', 'xx_licence', 'xx_login_ticket', 'xx_mdp_ticket']::text[];
@@ -97,11 +135,13 @@ BEGIN
           lower(a.attname) = ANY(secret_names)
           OR coalesce(secret_columns -> f.relname::text, '[]') ? lower(a.attname)
           OR (
-            split_part(format_type(a.atttypid, a.atttypmod), '(', 1) = ANY(text_types)
+            (t.typtype = 'd' OR split_part(format_type(a.atttypid, a.atttypmod), '(', 1) = ANY(text_types))
             AND EXISTS (SELECT FROM unnest(secret_patterns) pattern WHERE a.attname ~* pattern)
           )
         ) AS is_secret
-      FROM found f JOIN pg_attribute a ON a.attrelid = f.oid AND a.attnum > 0 AND NOT a.attisdropped
+      FROM found f
+      JOIN pg_attribute a ON a.attrelid = f.oid AND a.attnum > 0 AND NOT a.attisdropped
+      JOIN pg_type t ON t.oid = a.atttypid
     ), identity AS (
       SELECT f.oid AS relation, array_agg(a.attnum) AS numbers, array_agg(a.attname::text) AS names
       FROM found f

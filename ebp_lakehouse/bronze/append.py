@@ -21,7 +21,7 @@ from ebp_lakehouse.bronze.state import reading
 from ebp_lakehouse.bronze.versions import MONTH, PARTITION_BY
 from ebp_lakehouse.bronze.widening import rewritten, widened
 from ebp_lakehouse.failpoints import failpoint
-from ebp_lakehouse.lake.delta import CONFIGURATION, Commit, TableWriter
+from ebp_lakehouse.lake.delta import CONFIGURATION, Commit, TableWriter, translated
 from ebp_lakehouse.lake.parquet import ParquetUpload
 from ebp_lakehouse.lake.views import BRONZE_BOUNDED, BRONZE_DAY
 
@@ -35,10 +35,12 @@ def append(writer: TableWriter, batches: pa.RecordBatchReader, *, description: s
     """
     stored = writer.schema
     is_empty = not writer.files() or stored is None
-    added = _write_files(writer, batches)
+    with translated(writer.lake, writer.key):
+        added = _write_files(writer, batches)
     widens = stored is not None and not is_empty and bool(widened(stored, batches.schema))
     if widens and stored is not None:
-        added += _rewrite_files(writer, stored, batches.schema)
+        with translated(writer.lake, writer.key):
+            added += _rewrite_files(writer, stored, batches.schema)
     failpoint("files-uploaded")
     schema = Schema.from_arrow(batches.schema)
 

@@ -115,9 +115,7 @@ def _personal(spec: TableSpec, column: str) -> str:
 
 def _check_specs(spec: TableSpec, settings: Settings) -> list[dg.AssetCheckSpec]:
     key = dg.AssetKey(["bronze", spec.asset])
-    shape = (
-        "The source's columns and key are those of the last batch; what changed is named. It warns and blocks nothing."
-    )
+    shape = "The source is the one of the last batch: its columns, its key, its clock; what changed is named. It blocks nothing."
     proof = "Every row equals the source's, in one snapshot; evaluated by the nightly proof (or --prove). It blocks nothing."
     sums = " and every declared sum by group, to the cent" if spec.reconcile else ""
     stream = dg.AssetCheckSpec(
@@ -147,8 +145,16 @@ def _found(result: BatchResult, outcome: TableOutcome, *, proved: bool) -> dict[
         CHANGE_STREAM: stream,
         CONTRACT: [*error, *outcome.problems],
         RECONCILIATION: [*error, *map(str, outcome.differences)],
-        DRIFT: list(map(str, outcome.batch.drift)) if outcome.batch else [],
+        DRIFT: _changed_shape(outcome),
     } | ({PROOF: list(outcome.content)} if proved else {})
+
+
+def _changed_shape(outcome: TableOutcome) -> list[str]:
+    if outcome.batch is None:
+        return []
+    if outcome.batch.choice.route == "stale":
+        return [f"Not read: {outcome.batch.choice.reason}. Was the server restored? ebp-lakehouse materialize --full"]
+    return list(map(str, outcome.batch.drift))
 
 
 def _metadata(result: BatchResult, outcome: TableOutcome) -> dict[str, Any]:

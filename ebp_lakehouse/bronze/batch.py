@@ -15,10 +15,11 @@ from ebp_lakehouse.bronze.change_ingest import ingest_changes
 from ebp_lakehouse.bronze.changefeed import ChangeFeed, Report
 from ebp_lakehouse.bronze.changereading import Part
 from ebp_lakehouse.bronze.contract import check_appended
-from ebp_lakehouse.bronze.ingest import TableBatch, Window, ingest_table, reconcile
+from ebp_lakehouse.bronze.ingest import Window, ingest_table
 from ebp_lakehouse.bronze.prove import content_differences
 from ebp_lakehouse.bronze.reconcile import Difference
 from ebp_lakehouse.bronze.routes import Choice, Position
+from ebp_lakehouse.bronze.table_batch import TableBatch, reconcile
 from ebp_lakehouse.errors import ConflictError, LakehouseError
 from ebp_lakehouse.lake import catalog, publication
 from ebp_lakehouse.lake.delta import TableWriter, load, open_at_pin
@@ -229,6 +230,8 @@ class _Attempt:
             table = capture.tables.get(spec.name) or reference_table(spec)
             problems = check_appended(writer, before, table, spec, batch.identity)
             differences = reconcile(batch, writer)
+        except ConflictError:
+            raise  # nothing is wrong with the table: somebody was quicker, and the whole capture is tried again
         except LakehouseError as error:
             return TableOutcome(spec, error=str(error))
         return TableOutcome(spec, batch, tuple(differences), tuple(problems))
@@ -277,6 +280,7 @@ def _unchanged(spec: TableSpec, pin: Pin | None, choice: Choice) -> TableBatch |
         return None
     return TableBatch(
         spec=spec,
+        identity=tuple(pin.view["key"]),
         choice=choice,
         commit=None,
         based_on=pin.version,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import polars as pl
 import pyarrow as pa
 
-from ebp_lakehouse.bronze.canonical import Layout
+from ebp_lakehouse.bronze.canonical import SPELLING, Layout
 from ebp_lakehouse.bronze.fold import CHANGE, DELETE, HASH, INSERT, IS_DELETED, POSITION, ROW, UPDATE, VALID_FROM
 from ebp_lakehouse.bronze.fold import STATE_SCHEMA as STATE
 from ebp_lakehouse.bronze.spool import DELETE as DELETED
@@ -24,6 +24,7 @@ COMMITTED_AT = "_committed_at"
 VALUES_OF = "_values_of"
 
 _must_quote = re.compile(rb'[",\r\n]').search
+_must_quote_row = re.compile(rb'["\r\n]').search
 _TOKENS = re.compile(rb'"(?:[^"]|"")*"|[^,]*')
 
 
@@ -47,6 +48,16 @@ def line(tokens: Sequence[bytes]) -> bytes:
     return b",".join(tokens) + b"\n"
 
 
+def _plain_line(values: Row) -> bytes | None:
+    """The line of a row that needs no quotes and has no holes, as most; None for others. Once per change: it is fast."""
+    if b"" in values or UNCHANGED in values:
+        return None
+    text = b",".join([b"" if value is None else value for value in values])  # type: ignore[misc]
+    if _must_quote_row(text) or text.count(b",") >= len(values) or text == b"\\.":
+        return None
+    return text + b"\n"
+
+
 def tokens_of(text: bytes) -> list[bytes]:
     """The tokens of a line, quotes and all, so that they can be put into another line as they are."""
     found, at, text = [], 0, text[:-1]
@@ -58,19 +69,19 @@ def tokens_of(text: bytes) -> list[bytes]:
             return found
 
 
-def text_of(value: object, kind: pa.DataType) -> bytes | None:
+def text_of(value: object, field: pa.Field) -> bytes | None:
     """PostgreSQL's text of a value the lake holds, where the lake holds it to the letter.
 
     Raises:
-        RereadError: the type does not keep PostgreSQL's text (1.50 is 1.5 there).
+        RereadError: the lake does not keep the text that COPY sends (1.50 is 1.5 there).
     """
     if value is None:
         return None
-    if pa.types.is_string(kind) and isinstance(value, str):
+    if pa.types.is_string(field.type) and isinstance(value, str) and SPELLING not in (field.metadata or {}):
         return value.encode()
-    if pa.types.is_binary(kind) and isinstance(value, bytes):
+    if pa.types.is_binary(field.type) and isinstance(value, bytes):
         return b"\\x" + value.hex().encode()
-    raise RereadError(f"an unchanged out-of-line value of type {kind} is not sent")
+    raise RereadError(f"an unchanged out-of-line value of type {field.type} is not sent")
 
 
 @dataclass
@@ -92,11 +103,12 @@ class RowWriter:
         lacking = [name for name in self.layout.selected if name is not None and name not in place]
         if lacking:
             raise RereadError(f"the column {lacking[0]} was not in the stream")
-        if not set(self.layout.key) <= self.relation.key:
+        key = [name for name in self.layout.key_selected if name is not None]
+        if not set(key) <= self.relation.key:
             raise RereadError("the replica identity did not hold the key")
         nothing = len(place)  # rows get one more value, NULL, for the slots of dropped columns
         self._order = [nothing if name is None else place[name] for name in self.layout.selected]
-        self._key = [place[name] for name in self.layout.key]
+        self._key = [place[name] for name in key]
 
     def insert(self, change: Insert, transaction: int) -> None:
         self._upsert(change.new, transaction, None)
@@ -115,17 +127,17 @@ class RowWriter:
         self._delete(change.old, transaction)
 
     def _upsert(self, row: Row, transaction: int, deleted: int | None) -> None:
-        row = [*row, None]
-        tokens, holes = [], []
-        for place, index in enumerate(self._order):
-            value = row[index]
-            if isinstance(value, Unchanged):
-                holes.append(place)
-                value = None
-            tokens.append(token(value))
+        values = [*row, None]
+        values = [values[index] for index in self._order]
+        text = _plain_line(values)
+        if text is not None:
+            self.spool.add(UPSERT, transaction, text)
+            return
+        holes = tuple(place for place, value in enumerate(values) if isinstance(value, Unchanged))
         if holes and any(row[index] is UNCHANGED for index in self._key):
             raise RereadError("an out-of-line value of the key is not sent")
-        self.spool.add(UPSERT, transaction, line(tokens), Holes(tuple(holes), deleted) if holes else None)
+        text = line([token(None if isinstance(value, Unchanged) else value) for value in values])
+        self.spool.add(UPSERT, transaction, text, Holes(holes, deleted) if holes else None)
 
     def _delete(self, row: Row, transaction: int) -> int:
         values = [row[index] for index in self._key]

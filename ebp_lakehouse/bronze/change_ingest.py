@@ -28,10 +28,11 @@ from ebp_lakehouse.bronze.cdc import (
     tokens_of,
 )
 from ebp_lakehouse.bronze.fold import HASH, IS_DELETED, POSITION, ROW, STATE_SCHEMA, VALID_FROM
-from ebp_lakehouse.bronze.ingest import Ingestion, TableBatch, ingest_table
+from ebp_lakehouse.bronze.ingest import Ingestion, ingest_table
 from ebp_lakehouse.bronze.routes import Choice, Membership, Position, choose
 from ebp_lakehouse.bronze.spool import UPSERT, Spool, Transactions
 from ebp_lakehouse.bronze.state import LakeState, current_state, last_values
+from ebp_lakehouse.bronze.table_batch import TableBatch
 from ebp_lakehouse.bronze.versions import Stamp
 from ebp_lakehouse.errors import ExtractionError
 from ebp_lakehouse.lake.delta import TableWriter
@@ -125,14 +126,14 @@ class ChangeIngestion(Ingestion):
             position=0,  # each change has its own
         )
         for numbers in self.incoming.spool.blocks():
-            block = _Block(self.incoming, numbers, plan, self._lake_rows(state))
+            block = _Block(self.incoming, numbers, plan, self._lake_rows(state, plan))
             yield from self._block(block, plan, state, stamp)
         self.counter.rows = len(self.incoming.spool)
 
     def _block(self, block: _Block, plan: Layout, state: LakeState, stamp: Stamp) -> Iterator[pa.RecordBatch]:
         known = self._known(block.keys, plan, state)
         block.complete(known)
-        kept = fold_changes(block.frame(), known.drop(LINE), self.table.key)
+        kept = fold_changes(block.frame(), known.drop(LINE), plan.key)
         if kept.is_empty():
             return
         self._count(kept)
@@ -142,13 +143,13 @@ class ChangeIngestion(Ingestion):
         gone = kept.filter(pl.col(IS_DELETED))
         if gone.height:
             yield from self._deletions(gone, block, known, plan, stamp)
-        self.seen = _newest(self.seen, kept, known, block, self.table.key)
+        self.seen = _newest(self.seen, kept, known, block, plan.key)
 
     def _known(self, keys: pl.DataFrame, plan: Layout, state: LakeState) -> pl.DataFrame:
         """The newest version of each of the block's keys, from the blocks before or from the lake."""
         distinct = keys.unique()
-        here = self.seen.join(distinct, on=list(self.table.key), how="semi")
-        others = distinct.join(here, on=list(self.table.key), how="anti")
+        here = self.seen.join(distinct, on=list(plan.key), how="semi")
+        others = distinct.join(here, on=list(plan.key), how="anti")
         if self.writer.table is None or others.is_empty() or not self.writer.files():
             return here
         found = current_state(state.session, self.writer.table, plan.key_schema, others).frame
@@ -158,7 +159,7 @@ class ChangeIngestion(Ingestion):
         self, gone: pl.DataFrame, block: _Block, known: pl.DataFrame, plan: Layout, stamp: Stamp
     ) -> Iterator[pa.RecordBatch]:
         """Versions of deleted rows, with their last values: from this block, an earlier one, or the lake."""
-        key = list(self.table.key)
+        key = list(plan.key)
         here = gone.filter(pl.col(VALUES_OF).is_not_null())
         if here.height:
             yield self._stamped(stamp, here, block.values.take(block.places(here[VALUES_OF])), deleted=True)
@@ -176,11 +177,11 @@ class ChangeIngestion(Ingestion):
                 versions = own.join(stored, on=key, how="left", maintain_order="left")
                 yield self._stamped(stamp, versions, rows.select(plan.schema.names), deleted=True)
 
-    def _lake_rows(self, state: LakeState) -> LakeRows:
+    def _lake_rows(self, state: LakeState, plan: Layout) -> LakeRows:
         def read(wanted: pl.DataFrame, schema: pa.Schema) -> Iterator[pa.Table]:
             if self.writer.table is None:
                 return iter(())
-            return last_values(state.session, self.writer.table, wanted, self.table.key, schema)
+            return last_values(state.session, self.writer.table, wanted, plan.key, schema)
 
         return read
 
@@ -274,7 +275,7 @@ class _Block:
         schema = pa.schema([*self.plan.key_schema, *fields])
         for table in self.lake_rows(lake.select(*key, VALID_FROM).unique(), schema) if lake.height else ():
             texts = {
-                c: [token(text_of(v, f.type)) for v in table.column(f.name).to_pylist()]
+                c: [token(text_of(v, f)) for v in table.column(f.name).to_pylist()]
                 for c, f in zip(columns, fields, strict=True)
             }
             place = pl.DataFrame(pl.from_arrow(table.select(key))).with_row_index("_place")

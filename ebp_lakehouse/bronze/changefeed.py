@@ -234,6 +234,31 @@ def stop(settings: Settings) -> list[str]:
     return [slot.name for slot in found]
 
 
+def waiting_changes(settings: Settings) -> str:
+    """Why a run is worth starting, in a few words; empty when nothing waits.
+
+    No slot yet, or a lost one: the run makes the first, or says what is wrong where people look. WAL of tables that are
+    not streamed is confirmed by a run too, now and then, so that the server need not keep it.
+
+    Raises:
+        SourceError: the source cannot be reached, or refuses.
+    """
+    url, record = settings.source(), publication.latest(Lake.open(settings))
+    with connect(url) as connection:
+        try:
+            found = feed_slots(connection, settings, record)
+            if not found:
+                return "no slot yet"
+            slot = found[-1]
+            if slot.is_lost:
+                return "the slot is lost"
+            if slot.lag_bytes > LAG_WARNING_BYTES // 2:
+                return "WAL to confirm"
+            return "changes" if replication.has_changes(connection, slot.name) else ""
+        except psycopg.Error as error:
+            raise explain(error, url) from error
+
+
 def feed_slots(connection: psycopg.Connection[Any], settings: Settings, record: Record) -> list[SlotState]:
     """The slots of this lake at the source, oldest first."""
     pinned = {membership.slot for membership in _memberships(record).values()}

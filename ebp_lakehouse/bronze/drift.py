@@ -59,7 +59,7 @@ class Change:
         return _WORDS.get(self.kind, _CHANGED).format(self)
 
 
-_CHANGED = 'column "{0.column}" was {0.kind} from {0.before} to {0.now}'
+_CHANGED = 'column "{0.column}" was {0.kind} from {0.before} to {0.now}; the lake\'s holds both'
 _WORDS = {
     "added": 'column "{0.column}" was added ({0.now})',
     "dropped": 'column "{0.column}" was dropped ({0.before}); the lake keeps its past values',

@@ -1,6 +1,6 @@
 """From a capture to one Delta commit per table: read, fold, append, report. Nothing changed → nothing written.
 
-Not here: publishing the commit (orchestration does, after the checks), the Dagster assets (assets.py).
+Not here: what came of it (table_batch.py), publishing the commit (batch.py, after the checks), Dagster (assets.py).
 """
 
 from __future__ import annotations
@@ -16,18 +16,19 @@ from typing import Any
 import polars as pl
 import psycopg
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ebp_lakehouse.bronze import fold as folding
 from ebp_lakehouse.bronze.append import append
 from ebp_lakehouse.bronze.canonical import Layout, describe_key, hex_digests, layout, parse, record_digest
 from ebp_lakehouse.bronze.drift import Change, Shape, drift
 from ebp_lakehouse.bronze.fold import CHANGE, DELETE, HASH, INSERT, IS_DELETED, ROW, UPDATE, VALID_FROM
-from ebp_lakehouse.bronze.reconcile import Difference, compare
 from ebp_lakehouse.bronze.routes import Choice, Position, advanced, choose
-from ebp_lakehouse.bronze.state import LakeState, lake_figures, last_values, reading
+from ebp_lakehouse.bronze.state import LakeState, last_values
 from ebp_lakehouse.bronze.stream import Block, Counter, Occurrences, Prefetched, unknown_rows
+from ebp_lakehouse.bronze.table_batch import TableBatch
 from ebp_lakehouse.bronze.versions import Stamp, physical_schema
-from ebp_lakehouse.errors import ExtractionError, LakeError, SourceError
+from ebp_lakehouse.errors import ExtractionError, SourceError
 from ebp_lakehouse.lake.delta import Commit, TableWriter
 from ebp_lakehouse.lake.publication import Pin
 from ebp_lakehouse.source.extraction import (
@@ -44,64 +45,6 @@ from ebp_lakehouse.source.registry import TableSpec
 
 Window = tuple[date, date]
 SHAPES = "_shapes"  # of every source table, under its fingerprint: see drift.py
-
-
-@dataclass(frozen=True)
-class TableBatch:
-    """What one capture brought to one table.
-
-    Attributes:
-        commit: the Delta commit, not yet visible to readers; None when nothing changed (then the pin stays as it is).
-        position: to be pinned with ``commit``.
-        rows: live rows after the batch.
-        scanned_rows, scanned_bytes: read from the source, including rows that were already known.
-        source: what the source held in the same snapshot, for reconciliation.
-        identity: the lake's columns that tell its rows apart: the key's, or the record's hash.
-        drift: how the source's columns and key differ from those of the last published batch.
-        moves: the pin must move: there are new versions, or the next batch must start from another shape of the table or
-            another place in the change stream.
-    """
-
-    spec: TableSpec
-    choice: Choice
-    commit: Commit | None
-    based_on: int | None
-    position: Position
-    rows: int
-    inserted: int
-    updated: int
-    deleted: int
-    scanned_rows: int
-    scanned_bytes: int
-    seconds: float
-    source: SourceFigures
-    identity: tuple[str, ...] = ()
-    added_columns: tuple[str, ...] = ()
-    drift: tuple[Change, ...] = ()
-    moves: bool = False
-
-    @property
-    def key(self) -> str:
-        return self.spec.lake_key
-
-    @property
-    def view(self) -> dict[str, Any]:
-        return {"kind": "bronze", "key": list(self.identity)}
-
-    def pin(self, ingestion_date: date, *, published_at: str, check_state: str = "passed") -> Pin:
-        """The pin that makes ``commit`` visible; the published version with a new position for a mere change of shape."""
-        version = self.commit.version if self.commit is not None else self.based_on
-        if version is None or not self.moves:
-            raise LakeError(f"{self.key} did not change: there is nothing to pin.")
-        return Pin(
-            version=version,
-            position=self.position.to_json(),
-            check_state=check_state,
-            ingestion_date=ingestion_date.isoformat(),
-            published_at=published_at,
-            rows=self.rows,
-            view=self.view,
-        )
 
 
 class _UnknownRowsError(Exception):
@@ -166,16 +109,6 @@ def ingest_table(
             choice = Choice("snapshot", "the batch did not explain the source's number of rows")
         else:
             return replace(batch, seconds=perf_counter() - started)
-
-
-def reconcile(batch: TableBatch, writer: TableWriter) -> list[Difference]:
-    """Compare the lake, as readers would see it if the commit were published, with the source's figures."""
-    if writer.table is None or not batch.source.complete:
-        return []
-    with reading(writer.lake) as connection:
-        return compare(
-            batch.spec.name, batch.source, lake_figures(connection, writer.table, batch.identity, batch.source)
-        )
 
 
 @dataclass
@@ -373,21 +306,22 @@ class Ingestion:
             values, hashes=hashes, valid_from=kept[VALID_FROM], deleted=False, ingestion_dates=self._dates(values, kept)
         )
 
-    def _dates(self, values: pa.Table, kept: pl.DataFrame) -> list[date] | date:
+    def _dates(self, values: pa.Table, kept: pl.DataFrame) -> pa.Array | date:
         """``_bronze_ingestion_date``: the run's partition. In a window, the row's own day for keys never seen before.
 
         A row that already has versions was really seen changed today, whatever EBP dates it.
         """
         if self.window is None:
             return self.ingestion_date
-        first, last = self.window
-        days = [
-            values.column(name).cast(pa.date32()).to_pylist()
-            for name in ("sysCreatedDate", "sysModifiedDate")
-            if name in values.column_names
-        ]
-        own = [next((d for d in row if d is not None and first <= d <= last), last) for row in zip(*days, strict=True)]
-        return [d if change == INSERT else self.capture.today for d, change in zip(own, kept[CHANGE], strict=True)]
+        first, last = (pa.scalar(day, pa.date32()) for day in self.window)
+        own = pa.repeat(last, values.num_rows)
+        for name in ("sysModifiedDate", "sysCreatedDate"):  # the day of its creation before that of its last change
+            if name in values.column_names:
+                days = values.column(name).cast(pa.date32()).combine_chunks()
+                within = pc.and_(pc.greater_equal(days, first), pc.less_equal(days, last))
+                own = pc.if_else(pc.fill_null(within, fill_value=False), days, own)
+        is_new = (kept[CHANGE] == INSERT).to_arrow()
+        return pc.if_else(is_new, own, pa.scalar(self.capture.today, pa.date32()))
 
     def _deleted_versions(
         self,

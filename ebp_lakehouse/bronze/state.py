@@ -18,6 +18,7 @@ from deltalake import DeltaTable
 
 from ebp_lakehouse.bronze.fold import HASH, IS_DELETED, POSITION, STATE_SCHEMA, VALID_FROM
 from ebp_lakehouse.bronze.widening import column_as
+from ebp_lakehouse.errors import LakeError
 from ebp_lakehouse.lake.delta import arrow_schema
 from ebp_lakehouse.lake.session import quote_identifier, session
 from ebp_lakehouse.lake.store import Lake
@@ -97,6 +98,13 @@ def reading(lake: Lake) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         connection.execute("SET TimeZone = 'UTC'")  # a timestamp's text is PostgreSQL's, whose sessions are in UTC
         yield connection
+    except duckdb.OutOfMemoryException as error:
+        raise LakeError(
+            f"Reading a table of {lake.url} needs more than the {MEMORY_LIMIT} that a batch gives it. Nothing of this "
+            "table was published. Merge its files (ebp-lakehouse maintain) and run again."
+        ) from error
+    except duckdb.IOException as error:
+        raise lake.explain(error, "reading a table's files") from error
     finally:
         connection.close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -45,7 +44,7 @@ class Stamp:
         hashes: pa.Array,
         valid_from: pl.Series,
         deleted: bool,
-        ingestion_dates: Sequence[date] | date,
+        ingestion_dates: pa.Array | date,
         positions: pl.Series | None = None,
     ) -> pa.RecordBatch:
         """One record batch of versions, in the physical order of columns. ``values`` holds the source's columns.
@@ -54,9 +53,9 @@ class Stamp:
         """
         count = values.num_rows
         days = (
-            pa.array(ingestion_dates, pa.date32())
-            if not isinstance(ingestion_dates, date)
-            else pa.repeat(pa.scalar(ingestion_dates, pa.date32()), count)
+            pa.repeat(pa.scalar(ingestion_dates, pa.date32()), count)
+            if isinstance(ingestion_dates, date)
+            else ingestion_dates
         )
         metadata = [
             pa.repeat(pa.scalar(self.ingested_at, pa.timestamp("us")), count),

@@ -24,7 +24,7 @@ from ebp_lakehouse.errors import DemoError
 from ebp_lakehouse.source.reference_schema import ReferenceColumn, ReferenceTable, reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 CONNECTIONS = 2
 CHUNK_CELLS = 1_000_000
@@ -56,11 +56,13 @@ def load(
     dsn: str,
     frames: Iterable[tuple[str, pl.DataFrame]],
     loaded: Callable[[LoadedTable], None] | None = None,
+    tables: Mapping[str, ReferenceTable] | None = None,
 ) -> list[LoadedTable]:
     """Load each (table, frame); a table is loaded whole or not at all.
 
     Frames hold any of the table's columns, in any order; timestamps are wall clock without zone. `frames` may be a
     generator: it is read one frame at a time, from the loading threads, and a frame is dropped once it is loaded.
+    `tables` are the database's when they are not the reference's.
 
     Raises:
         DemoError: a table or column that EBP does not have, or a row that PostgreSQL refuses; tables loaded
@@ -75,7 +77,7 @@ def load(
                 name, frame = item
                 started = time.perf_counter()
                 try:
-                    rows = _load_table(connection, name, frame)
+                    rows = _load_table(connection, _table(name, tables or reference()), frame)
                 except BaseException:
                     source.close()
                     raise
@@ -127,8 +129,8 @@ class _Shared:
         self._closed = True
 
 
-def _load_table(connection: psycopg.Connection, name: str, frame: pl.DataFrame) -> int:
-    table = _table(name)
+def _load_table(connection: psycopg.Connection, table: ReferenceTable, frame: pl.DataFrame) -> int:
+    name = table.name
     unknown = sorted(set(frame.columns) - {column.name for column in table.columns})
     if unknown:
         message = (
@@ -159,9 +161,9 @@ def _load_table(connection: psycopg.Connection, name: str, frame: pl.DataFrame) 
     return frame.height
 
 
-def _table(name: str) -> ReferenceTable:
+def _table(name: str, tables: Mapping[str, ReferenceTable]) -> ReferenceTable:
     try:
-        return reference()[name]
+        return tables[name]
     except KeyError:
         message = f"EBP has no table {name}: the generated frame does not fit the schema."
         raise DemoError(message) from None

@@ -6,6 +6,8 @@ Does not live here: what the tables look like (source/reference_schema.py), rows
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
@@ -35,10 +37,13 @@ def recreate_database(dsn: str) -> None:
         connection.execute(sql.SQL("CREATE DATABASE {} STRATEGY file_copy").format(sql.Identifier(name)))
 
 
-def create_schema(dsn: str) -> None:
-    """Create the 319 tables in schema `public`, all or none. Raises `DemoError` if one exists already."""
+def create_schema(dsn: str, tables: Mapping[str, ReferenceTable] | None = None) -> None:
+    """Create the 319 tables (or the given ones) in schema `public`, all or none.
+
+    Raises `DemoError` if one exists already.
+    """
     with psycopg.connect(dsn) as connection:
-        script = sql.SQL("\n").join(table_ddl(table) for table in reference().values())
+        script = sql.SQL("\n").join(table_ddl(table) for table in (reference() if tables is None else tables).values())
         try:
             connection.execute(script)
         except psycopg.errors.DuplicateTable as error:

@@ -10,13 +10,15 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
 from ebp_lakehouse.demo.binaries import weed_binary
+from ebp_lakehouse.demo.company.truth import FILE_NAME
 from ebp_lakehouse.demo.processes import ServerUnavailableError
 from ebp_lakehouse.demo.servers import EmbeddedPostgres, EmbeddedS3
 from ebp_lakehouse.errors import DemoError, SettingsError
@@ -28,12 +30,16 @@ LAKE_PREFIX = "lake"
 
 @dataclass(frozen=True)
 class DemoState:
-    """What the company in a home was created with, and where its lake is: ``s3`` or ``folder``."""
+    """What the company in a home was created with, and where its lake is: ``s3`` or ``folder``.
+
+    ``options`` holds the choices that differ from the usual company (``CompanyOptions.changed``).
+    """
 
     scale: float
     seed: int
     as_of: str
     lake: str
+    options: dict[str, Any] = field(default_factory=dict)
 
     @property
     def day(self) -> date:
@@ -49,6 +55,11 @@ class DemoHome:
     @property
     def file(self) -> Path:
         return self.path / "demo.json"
+
+    @property
+    def truth(self) -> Path:
+        """What is really true of the company: planted cases, true parameters, dirt."""
+        return self.path / FILE_NAME
 
     @property
     def dagster(self) -> Path:
@@ -91,7 +102,7 @@ def current_home() -> DemoHome:
 
 @contextmanager
 def demo_settings(home: DemoHome, lake: str, *, source: bool = True, store: bool = True) -> Iterator[Settings]:
-    """Settings of a demo, with its servers started (or joined) as far as they are needed, stopped if we started them.
+    """Settings of a demo, with its servers started (or joined) as far as they are needed; the last user stops them.
 
     Everything else is as the environment says (``EBP_TABLES``, …). ``lake`` is ``s3`` or ``folder``. Raises ``ServerUnavailableError`` where this platform has no such server.
     """

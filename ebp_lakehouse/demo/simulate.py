@@ -24,6 +24,8 @@ from ebp_lakehouse.demo.company.catalogue import Catalogue
 from ebp_lakehouse.demo.company.ledger import Ledger
 from ebp_lakehouse.demo.company.newdocuments import DocumentWriter, Written
 from ebp_lakehouse.demo.company.primitives import day_number, uuids
+from ebp_lakehouse.demo.fielddays import FieldDays
+from ebp_lakehouse.demo.fieldsource import FieldSource
 from ebp_lakehouse.errors import DemoError
 
 Progress = Callable[[str, float], None]
@@ -96,6 +98,8 @@ class _Company:
         self.ledger = Ledger(connection)
         self.events: Counter[str] = Counter()
         self.writer = DocumentWriter(rng, known, self.ledger, connection)
+        chance = np.random.default_rng(rng.integers(0, 2**63, 4))  # a stream of its own: sales do not shift the field
+        self.field = FieldDays(FieldSource(connection, chance, self.ledger))
         self._seconds = 0
 
     def live(self, day: date) -> None:
@@ -116,10 +120,13 @@ class _Company:
         ):
             if self.rng.random() < chance:
                 self._do(name, event, day)
+        for name, happening in self.field.events():
+            self._do(name, happening, day)
 
     def forgotten_document(self, other: psycopg.Connection[Any], day: date) -> str:
-        """A quote typed on the first day in a window that stays open: written now, committed by the caller."""
+        """A quote and an appointment typed on the first day in a window that stays open; the caller commits them."""
         moment = datetime(day.year, day.month, day.day, 8, 5)  # noqa: DTZ001 - EBP has wall clocks
+        self.field.make(moment + timedelta(minutes=3), other)
         return self.writer.new(other, QUOTE, moment).number
 
     def _do(self, name: str, event: Callable[[datetime], Any], day: date) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import duckdb
+import platformdirs
 
 from ebp_lakehouse.errors import LakeError
 from ebp_lakehouse.failpoints import failpoint
@@ -29,6 +31,7 @@ from ebp_lakehouse.settings import Settings
 FOLDER = "catalog"
 CONVENIENCE_COPY = "catalog.duckdb"
 KEPT_FOR = timedelta(hours=48)
+KEPT_LOCALLY = 4  # per lake and kind; a reader may still open one that is not the newest
 PRIVATE = "private"
 SCHEMAS = ("bronze", "silver", "gold")
 
@@ -62,7 +65,9 @@ def put_catalogs(settings: Settings, lake: Lake, record: Record) -> None:
     contents = {
         private: local_catalog(settings, lake, record, private=private).read_bytes() for private in (False, True)
     }
-    for private, content in contents.items():
+    # A publisher that was overtaken leaves the copies alone: they would show its older record until the next one.
+    copied = contents if publication.latest_number(lake) == record.number else {}
+    for private, content in copied.items():
         lake.replace(f"{PRIVATE}/{CONVENIENCE_COPY}" if private else CONVENIENCE_COPY, content)
         failpoint("private-copy-put" if private else "common-copy-put")
     for private, content in contents.items():
@@ -101,11 +106,17 @@ def local_catalog(settings: Settings, lake: Lake, record: Record, *, private: bo
     """The catalog of one record as a local file: from the cache, else by one GET, else rendered from the record."""
     path = _cached(lake, record, private=private)
     if path.exists():
+        os.utime(path)  # whoever tidies the cache sees that it is in use
         return path
     content = lake.read(object_name(record.number, private=private))
-    if content is None:
-        return _render(settings, lake, record, private=private)
-    return _store(path, content)
+    if content is not None:
+        handle, temporary = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        if _rendered_for(Path(temporary)) == lake.url:
+            return _keep(Path(temporary), path)
+        Path(temporary).unlink()  # the lake was moved or copied since: the paths in the views are another lake's
+    return _render(settings, lake, record, private=private)
 
 
 def object_name(number: int, *, private: bool) -> str:
@@ -118,38 +129,57 @@ def _cached(lake: Lake, record: Record, *, private: bool) -> Path:
 
     The name holds the record's instant: a lake that was wiped and begun again counts from 1 again.
     """
-    user = os.getuid() if hasattr(os, "getuid") else 0
     digest = sha256(f"{lake.url} {lake.s3.endpoint_url if lake.s3 else ''} {private}".encode()).hexdigest()[:16]
-    folder = Path(tempfile.gettempdir()) / f"ebp_lakehouse-{user}" / digest
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    caches = Path(platformdirs.user_cache_dir("ebp_lakehouse"))
+    caches.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = caches / digest
+    folder.mkdir(mode=0o700, exist_ok=True)
     instant = sha256(f"{record.published_at} {record.run_id}".encode()).hexdigest()[:8]
     return folder / f"{record.number:020d}-{instant}.duckdb"
 
 
-def _store(path: Path, content: bytes) -> Path:
-    handle, temporary = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-    Path(temporary).replace(path)
-    for other in sorted(path.parent.glob("*.duckdb"))[:-3]:
-        other.unlink(missing_ok=True)
+def _keep(temporary: Path, path: Path) -> Path:
+    """Put a finished catalog in its place, and drop the ones of this lake that nobody asked for of late."""
+    temporary.replace(path)
+    ages = sorted((other for other in path.parent.iterdir() if other != path), key=_last_used)
+    for other in ages[: -KEPT_LOCALLY + 1]:
+        if other.suffix == ".duckdb" or _last_used(other) < time.time() - KEPT_FOR.total_seconds():
+            other.unlink(missing_ok=True)
     return path
+
+
+def _last_used(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # somebody else tidied
+        return 0.0
+
+
+def _rendered_for(path: Path) -> str | None:
+    """URL of the lake that a catalog's views read."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        try:
+            row = connection.execute("SELECT lake FROM main.publication").fetchone()
+        except duckdb.Error:  # rendered before catalogs said so
+            return None
+    return str(row[0]) if row else None
 
 
 @dataclass(frozen=True)
 class _Wanted:
+    lake: str
     pin: Pin
     private_pin: Pin | None
 
     @property
     def fingerprint(self) -> str:
-        return f"{self.pin.version} {self.private_pin.version if self.private_pin else '-'} {self.pin.view}"
+        return f"{self.lake} {self.pin.version} {self.private_pin.version if self.private_pin else '-'} {self.pin.view}"
 
 
 def _render(settings: Settings, lake: Lake, record: Record, *, private: bool) -> Path:
     """Render one record's catalog into the local cache, re-using every view that did not change."""
     wanted = {
-        key: _Wanted(pin, record.pins.get(f"{PRIVATE}/{key}") if private else None)
+        key: _Wanted(lake.url, pin, record.pins.get(f"{PRIVATE}/{key}") if private else None)
         for key, pin in record.pins.items()
         if not key.startswith(f"{PRIVATE}/")
     }
@@ -166,7 +196,17 @@ def _render(settings: Settings, lake: Lake, record: Record, *, private: bool) ->
         Path(temporary).unlink()
     else:
         Path(temporary).write_bytes(base)
-    with session(settings, temporary) as connection:
+    try:
+        _write_views(settings, lake, record, wanted, temporary)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return _keep(Path(temporary), target)
+
+
+def _write_views(settings: Settings, lake: Lake, record: Record, wanted: Mapping[str, _Wanted], path: str) -> None:
+    """Bring the catalog file ``path`` up to ``wanted``."""
+    with session(settings, path) as connection:
         for schema in SCHEMAS:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         connection.execute("CREATE TABLE IF NOT EXISTS main.rendered (key VARCHAR PRIMARY KEY, fingerprint VARCHAR)")
@@ -178,11 +218,9 @@ def _render(settings: Settings, lake: Lake, record: Record, *, private: bool) ->
                 connection.execute(statement)
             connection.execute("INSERT OR REPLACE INTO main.rendered VALUES (?, ?)", [key, table.fingerprint])
         connection.execute(
-            "CREATE OR REPLACE TABLE main.publication AS SELECT ? AS number, ? AS published_at, ? AS run_id",
-            [record.number, record.published_at, record.run_id],
+            "CREATE OR REPLACE TABLE main.publication AS SELECT ? AS number, ? AS published_at, ? AS run_id, ? AS lake",
+            [record.number, record.published_at, record.run_id, lake.url],
         )
-    Path(temporary).replace(target)
-    return target
 
 
 def _statements(lake: Lake, key: str, wanted: _Wanted) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
+from obstore.exceptions import BaseError
 
 from ebp_lakehouse.errors import ConflictError, LakeError
 from ebp_lakehouse.failpoints import failpoint
@@ -22,8 +23,12 @@ from ebp_lakehouse.lake.store import Lake
 
 APPLICATION = "ebp_lakehouse"
 CHANGE = "_change"  # of a merge's source: 'upsert' or 'delete'
-# delta-rs would drop log entries by age alone: a table that could not be published for a month would lose its own pin.
-CONFIGURATION = {"delta.enableExpiredLogCleanup": "false"}
+CONFIGURATION = {
+    # By default delta-rs drops log entries by age: a table that could not be published for a month would lose its pin.
+    "delta.enableExpiredLogCleanup": "false",
+    # Opening a table reads every entry since the last checkpoint: 55 ms for 90 of them, 9 ms with one every ten.
+    "delta.checkpointInterval": "10",
+}
 WRITER_PROPERTIES = WriterProperties(compression="SNAPPY")
 
 
@@ -265,5 +270,5 @@ def translated(lake: Lake, key: str) -> Iterator[None]:
         raise ConflictError(
             f"{key} was committed by another run meanwhile; this run's rows are not visible. Run it again."
         ) from error
-    except (DeltaError, OSError) as error:
+    except (DeltaError, BaseError, OSError) as error:
         raise lake.explain(error, f"working on table {key}") from error

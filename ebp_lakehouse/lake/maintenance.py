@@ -123,6 +123,8 @@ def vacuum(settings: Settings, *, now: datetime | None = None, dry_run: bool = F
     """
     now, done, lake = now or datetime.now(UTC), Maintenance(dry_run), Lake.open(settings)
     kept = retention.Retained.at(lake, now)
+    if not kept.records:  # without a record nobody can tell what is needed
+        return done
     done.retired_records = len(kept.retired)
     done.retired_catalogs = retention.retire(lake, kept, dry_run=dry_run)
     oldest = kept.oldest_versions()
@@ -164,7 +166,7 @@ def _compact(
     writer = open_at_pin(lake, key, pin)
     commit = compact(writer, groups, settings)
     report.files_after = len(writer.files())
-    return Move(writer.based_on, replace(pin, version=commit.version))
+    return Move(writer.based_on, replace(pin, version=commit.version), same_rows=True)
 
 
 def _publish(settings: Settings, lake: Lake, moves: dict[str, Move], run_id: str, done: Maintenance) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,10 +44,19 @@ class Pin:
 
 @dataclass(frozen=True)
 class Move:
-    """A pin to set, and the Delta version of the pin it was computed from (None: the table was not yet published)."""
+    """A pin to set, and the Delta version of the pin it was computed from (None: the table was not yet published).
+
+    ``same_rows``: the version holds what ``based_on`` holds, in other files. Then only the version moves: the position
+    is the newest record's, which a batch that brought no row may have moved since.
+    """
 
     based_on: int | None
     pin: Pin
+    same_rows: bool = False
+
+    def upon(self, pinned: Pin | None) -> Pin:
+        """The pin that follows ``pinned``."""
+        return replace(pinned, version=self.pin.version) if self.same_rows and pinned else self.pin
 
 
 @dataclass(frozen=True)
@@ -135,9 +144,11 @@ def commit(lake: Lake, moves: Mapping[str, Move], run_id: str) -> Record:
             number=current.number + 1,
             published_at=datetime.now(UTC).isoformat(timespec="microseconds"),
             run_id=run_id,
-            pins={**current.pins, **{key: move.pin for key, move in moves.items()}},
+            pins={**current.pins, **{key: move.upon(current.pins.get(key)) for key, move in moves.items()}},
         )
-        if lake.create(f"{FOLDER}/{object_name(record.number)}", record.to_json()):
+        path, content = f"{FOLDER}/{object_name(record.number)}", record.to_json()
+        # A store may write the object and still answer with an error; the retried put then finds our own record.
+        if lake.create(path, content) or lake.read(path) == content:
             return record
     raise ConflictError(
         f"Gave up publishing to {lake.url} after {MAX_ATTEMPTS} lost races. Run again when it is quieter."

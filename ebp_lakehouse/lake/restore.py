@@ -23,7 +23,7 @@ MARGIN = timedelta(hours=1)  # longer than a vacuum takes from reading the recor
 
 @dataclass(frozen=True)
 class Entry:
-    """One record of the history: ``moved`` are the tables whose version differs from the record before."""
+    """One record of the history: ``moved`` are the tables whose pin differs from the record before."""
 
     number: int
     published_at: str
@@ -70,9 +70,7 @@ def restore(
     wanted = {key for table in tables for key in (table, f"{catalog.PRIVATE}/{table}")} or set(old.pins)
     if unknown := set(tables) - set(old.pins):
         raise LakeError(f"Publication {number} holds no table {', '.join(sorted(unknown))}. Name it layer/table.")
-    changed = {
-        key: pin for key, pin in old.pins.items() if key in wanted and pin.version != _version(current.pins, key)
-    }
+    changed = {key: pin for key, pin in old.pins.items() if key in wanted and pin != current.pins.get(key)}
     for key, pin in changed.items():
         _check_files(lake, key, pin)
     moves = {key: Move(_version(current.pins, key), pin) for key, pin in changed.items()}
@@ -82,7 +80,7 @@ def restore(
 def _moved(record: Record, former: Record | None) -> tuple[str, ...]:
     if former is None:
         return () if record.number > 1 else tuple(record.pins)
-    return tuple(key for key, pin in record.pins.items() if pin.version != _version(former.pins, key))
+    return tuple(key for key, pin in record.pins.items() if pin != former.pins.get(key))
 
 
 def _version(pins: Mapping[str, Pin], key: str) -> int | None:

@@ -8,6 +8,7 @@ Not here: merging files (compaction.py), the order of it all and its report (mai
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from urllib.parse import unquote
 from ebp_lakehouse.errors import LakeError
 from ebp_lakehouse.failpoints import failpoint
 from ebp_lakehouse.lake import catalog, publication
-from ebp_lakehouse.lake.delta import live_files, load
+from ebp_lakehouse.lake.delta import APPLICATION, live_files, load
 from ebp_lakehouse.lake.publication import Record
 from ebp_lakehouse.lake.store import Lake, StoredObject
 
@@ -25,6 +26,7 @@ SAFE_AGE = timedelta(days=1)  # no run is longer: an older file that no commit n
 LOG = "_delta_log"
 LOG_SLACK = 50  # entries before the oldest pinned version that are left alone: a checkpoint costs more than they do
 PROBES = "_probe"
+OURS = re.compile(r"(^|/)part-[^/]*\.parquet$")  # what delta-rs and we call a data file; nothing else is ever deleted
 
 
 @dataclass(frozen=True)
@@ -128,8 +130,14 @@ def sweep(lake: Lake, key: str, objects: TableObjects, oldest: int | None, now: 
     Raises:
         LakeError: the log lacks an entry that says which files are needed; nothing was deleted.
     """
+    if oldest is None and not _is_ours(lake, key, objects):
+        return Swept()
     kept = set() if oldest is None else _needed(lake, key, objects, oldest)
-    gone = [item for name, item in objects.data.items() if name not in kept and item.modified < now - SAFE_AGE]
+    gone = [
+        item
+        for name, item in objects.data.items()
+        if name not in kept and item.modified < now - SAFE_AGE and OURS.search(name)
+    ]
     swept = Swept(len(gone), sum(item.size for item in gone))
     if not dry_run and gone:
         lake.delete(gone[0].path)
@@ -164,6 +172,12 @@ def _needed(lake: Lake, key: str, objects: TableObjects, oldest: int) -> set[str
             )
         needed |= _added(content)
     return needed
+
+
+def _is_ours(lake: Lake, key: str, objects: TableObjects) -> bool:
+    """Whether an unpublished table is a first load of ours that failed: somebody may keep tables of his own here."""
+    table = load(lake, key) if objects.log else None
+    return table is None or table.transaction_version(APPLICATION) is not None
 
 
 def _added(content: bytes) -> set[str]:

@@ -256,11 +256,20 @@ def _is_number(column: Column | None) -> bool:
 
 
 def _system_identifier(connection: Connection) -> str:
-    """The cluster's identity; ``unknown`` where the server does not let us see it (some hosted services)."""
-    row = connection.execute("SELECT has_function_privilege('pg_control_system()', 'execute')").fetchone()
+    """The cluster's identity and timeline; ``unknown`` where the server does not show them (some hosted services).
+
+    A server that was restored to an earlier point, or promoted, is on another timeline: its transaction numbers may name
+    other transactions than before.
+    """
+    row = connection.execute(
+        "SELECT has_function_privilege('pg_control_system()', 'execute') "
+        "AND has_function_privilege('pg_control_checkpoint()', 'execute')"
+    ).fetchone()
     if row is None or not row[0]:
         return "unknown"
-    row = connection.execute("SELECT system_identifier::text FROM pg_control_system()").fetchone()
+    row = connection.execute(
+        "SELECT system_identifier || '.' || timeline_id FROM pg_control_system(), pg_control_checkpoint()"
+    ).fetchone()
     return str(row[0]) if row else "unknown"
 
 

@@ -49,7 +49,8 @@ class SourceTable:
         schema: PostgreSQL schema it was found in (first of the search path).
         columns: in the source's order.
         key: the registry's business key; where it names none, the catalogue's: the primary key, else the unique index on
-            NOT NULL columns that is the replica identity, else the shortest such index. Empty: the whole row.
+            NOT NULL columns that is the replica identity, else the shortest such index; none with a secret in it. Empty:
+            the whole row.
         key_is_enforced: a valid unique index of the source covers exactly ``key``.
         has_xmin: rows carry ``xmin`` (an ordinary table without children); else changes are found by comparing rows.
         oid: identity; a table dropped and created again has another.
@@ -122,7 +123,8 @@ def introspect(connection: psycopg.Connection[Any], specs: Iterable[TableSpec]) 
     usable: dict[int, tuple[str, ...]] = {}
     for oid, key, is_key in connection.execute(_UNIQUE, (oids,)):
         unique.setdefault(oid, []).append(tuple(sorted(key)))
-        if is_key:
+        spec, types = by_name[names[oid]], {column.name: column.pg_type for column in columns[oid]}
+        if is_key and not any(spec.is_secret(name, types[name]) for name in key):
             usable.setdefault(oid, tuple(key))
     tables = {}
     for name, (oid, schema, _, has_xmin, rows) in found.items():

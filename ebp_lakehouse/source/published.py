@@ -27,7 +27,8 @@ _TABLES = """
 SELECT c.oid::bigint, n.nspname::text, c.relname::text, r.oid::text || '/' || c.relfilenode::text,
   c.relkind = 'r' AND NOT c.relispartition AND NOT c.relhassubclass, r.prqual IS NOT NULL, c.relreplident = 'f',
   r.prattrs IS NOT NULL,
-  (SELECT coalesce(jsonb_object_agg(a.attname, format_type(a.atttypid, a.atttypmod)), '{}') FROM pg_attribute a
+  (SELECT coalesce(jsonb_object_agg(a.attname, CASE t.typtype WHEN 'd' THEN 'text'
+      ELSE format_type(a.atttypid, a.atttypmod) END), '{}') FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
       AND CASE WHEN r.prattrs IS NULL THEN a.attgenerated = '' ELSE a.attnum = ANY(r.prattrs::int2[]) END),
   coalesce((SELECT array_agg(a.attname::text) FROM pg_index i
@@ -50,7 +51,7 @@ class PublishedTable:
         is_filtered: the publication has a row filter, so some rows never come.
         identity_is_full: old rows are logged whole.
         has_column_list: the publication names the columns.
-        columns: those that are published, with their types.
+        columns: those that are published, with their types (of a domain: text, as far as secrets go).
         identity: columns of the replica identity; empty when there is none (or it is full).
     """
 
@@ -72,9 +73,9 @@ class PublishedTable:
             return self.has_column_list
         return not self.identity or not self.columns.keys() >= set(self.identity)
 
-    def secrets(self, spec: TableSpec) -> list[str]:
+    def secrets(self, table: SourceTable, spec: TableSpec) -> list[str]:
         """Published columns that the registry forbids to read."""
-        return [name for name, kind in self.columns.items() if spec.is_secret(name, kind)]
+        return [n for n, kind in self.columns.items() if n not in table.key and spec.is_secret(n, kind)]
 
     def why_not(self, table: SourceTable, spec: TableSpec) -> str | None:  # noqa: PLR0911 - a line per rule
         """Why the table's changes cannot be taken from the stream, in words; None when they can."""
@@ -82,7 +83,7 @@ class PublishedTable:
             return "it has partitions or children"
         if self.is_filtered:
             return f"the publication filters its rows: {SCRIPT}"
-        if secrets := self.secrets(spec):
+        if secrets := self.secrets(table, spec):
             return f"the publication carries its secret column {', '.join(secrets)}: {SCRIPT}"
         if not table.key:
             return "it has no key"

@@ -184,12 +184,17 @@ def peek(connection: Connection, slot: str, upto: int) -> Iterator[bytes]:
         "SELECT data FROM pg_logical_slot_peek_binary_changes({}, '0/0'::pg_lsn + {}::numeric, NULL, "
         "'proto_version', '1', 'publication_names', {})"
     ).format(sql.Literal(slot), sql.Literal(str(upto)), sql.Literal(f'"{PUBLICATION}"'))
+    with _explained(slot), connection.transaction(), connection.cursor("changes", binary=True) as cursor:
+        cursor.execute(query)
+        while messages := cursor.fetchmany(FETCHED_MESSAGES):
+            for (message,) in messages:
+                yield message
+
+
+@contextmanager
+def _explained(slot: str) -> Iterator[None]:
     try:
-        with connection.transaction(), connection.cursor("changes", binary=True) as cursor:
-            cursor.execute(query)
-            while messages := cursor.fetchmany(FETCHED_MESSAGES):
-                for (message,) in messages:
-                    yield message
+        yield
     except pg.ObjectInUse:
         raise SourceError(
             f"The replication slot {slot} is being read by another process. Run again when it is over."
@@ -201,6 +206,21 @@ def peek(connection: Connection, slot: str, upto: int) -> Iterator[bytes]:
         ) from None
     except pg.ObjectNotInPrerequisiteState as error:
         raise SourceError(f"The replication slot {slot} can no longer be read ({_brief(error)}). {RESTART}.") from None
+
+
+def has_changes(connection: Connection, slot: str) -> bool:
+    """Whether a transaction that changed a published table waits in the slot; decodes no more than the first.
+
+    Raises:
+        SourceError: as ``peek``.
+    """
+    query = sql.SQL(
+        "SELECT EXISTS (SELECT FROM pg_logical_slot_peek_binary_changes({}, NULL, 1, "
+        "'proto_version', '1', 'publication_names', {}))"
+    ).format(sql.Literal(slot), sql.Literal(f'"{PUBLICATION}"'))
+    with _explained(slot):
+        row = connection.execute(query).fetchone()
+    return bool(row and row[0])
 
 
 def advance(connection: Connection, slot: SlotState, upto: int) -> None:

@@ -80,11 +80,13 @@ TABLES: dict[str, Expected] = {
         _silver("dim_warehouse", "name", whole=False),
         _silver("dim_equipment", "customer_product_id", whole=False),
         _silver("dim_contract", "contract_id", whole=False, at_d=True),
+        _silver("dim_construction_site", "site_id", whole=False),
         _silver("fact_sales", "document_number", "line_number"),
         _silver("fact_purchases", "document_number", "line_number"),
         _silver("fact_payments", "commitment_id", "settlement_date"),
         _silver("fact_inventory", "date_key", "product_id", "warehouse_name", whole=False, at_d=True),
         _silver("fact_interventions", "schedule_date_key", "start_time_key"),
+        _silver("fact_intervention_technicians", "schedule_date_key", "start_time_key", "colleague_id"),
         _silver("fact_incidents", "creation_date_key", "customer_id"),
         _silver("fact_customer_activity", "date_key", "customer_id", "activity_type"),
         _silver("feature_store", "entity_type", "entity_key", "feature_name", whole=False, at_d=True),
@@ -115,6 +117,10 @@ _LOOKUPS: dict[str, tuple[str, dict[str, str]]] = {
     "supplier_key": ("dim_supplier", {"supplier_id": "supplier_id"}),
     "colleague_key": ("dim_colleague", {"colleague_id": "colleague_id"}),
     "warehouse_key": ("dim_warehouse", {"warehouse_name": "name"}),
+    "intervention_key": (
+        "fact_interventions",
+        {"schedule_date_key": "schedule_date_key", "start_time_key": "start_time_key"},
+    ),
     "location_key": ("dim_location", {"zipcode": "zipcode", "city": "city"}),
 }
 

@@ -51,6 +51,7 @@ TABLES: dict[str, list[Row]] = {
          "IncludedAmount": 690, "IncludeAmountInCost": True},
     ],
     "DealResourcesCost": [{"Id": "D1 T1", "DealId": "D1", "ColleagueId": "T1", "CostAmount": 75, "AccomplishedDuration": 3}],
+    "ConstructionSite": [{"Id": "CH1", "Caption": "Chaufferie", "CustomerId": "C004", "DealId": "D1", "StartDate": "2026-02-09"}],
     "MaintenanceContract": [
         {"Id": "K1", "Caption": "Entretien chaudière", "CustomerId": "C004", "InvoicingCustomerId": "C005", "StartDate": "2025-09-01", "EndDate": "2026-08-31"},
         {"Id": "K2", "Caption": "Entretien", "CustomerId": "C001", "StartDate": "2025-01-01", "EndDate": "2025-12-31", "TacitRenewal": True},

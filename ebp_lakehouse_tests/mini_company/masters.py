@@ -80,7 +80,10 @@ TABLES: dict[str, list[Row]] = {
         *captured(CHANGE, {**customer("C003", "Bernard"), "UniqueId": "customer C003", DELETED: True}),
         *captured(CHANGE, {**customer("C003B", "Bernard"), "UniqueId": "customer C003"}),
         customer("C004", "Hôtel du Lac", FamilyId="GC", ColleagueId="JD", **billing("3 quai des Cygnes", "74000", "Annecy")),
-        customer("C005", "Groupe Alpin", FamilyId="GC", AllowedAmount=300),
+        # Delivered abroad.
+        customer("C005", "Groupe Alpin", FamilyId="GC", AllowedAmount=300, UseInvoicingAddressAsDeliveryAddress=False,
+            MainDeliveryAddress_Address1="Rue Haute 1", MainDeliveryAddress_ZipCode="1000", MainDeliveryAddress_City="Bruxelles",
+            MainDeliveryAddress_CountryIsoCode="BE"),
         # The same SIREN as C001; never invoiced.
         customer("C006", "DUPONT", Siren=SIREN),
         customer("P001", "Prospect", ActiveState=1),
@@ -133,6 +136,6 @@ TABLES: dict[str, list[Row]] = {
     ],
     # One town only: the others are found on documents.
     "Zipcode": [{"Id": "ANNECY", "CountryIsoCode": "FR", "ZipCode": "74000", "City": "ANNECY", "CodeINSEE": "74010"}],
-    "Country": [{"IsoCode": "FR", "Caption": "France", "UniqueId": "fr"}],
+    "Country": [{"IsoCode": "FR", "Caption": "France", "UniqueId": "fr"}, {"IsoCode": "BE", "Caption": "Belgique", "UniqueId": "be"}],
 }
 # fmt: on

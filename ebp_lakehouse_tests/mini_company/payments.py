@@ -39,7 +39,7 @@ COMMITMENTS: list[Row] = [
     commitment("k01", "FA220001", "GONE", "2022-07-01", 120),
     commitment("k02", "FA240001", "C001", "2024-12-15", 240),
     commitment("k03", "FA250001", "C002", "2025-07-10", 120),
-    # Two instalments; the first payment was rejected, the second came early.
+    # Two instalments: the first late, the second early; a payment made once more by mistake came back.
     *captured(EARLY,
         commitment("k04a", "FA260001", "C001", "2026-02-28", 67.2, 67.2),
         commitment("k04b", "FA260001", "C001", "2026-03-31", 67.2, 67.2),
@@ -69,7 +69,7 @@ SETTLEMENTS: list[Row] = [
     settlement("s01", "GONE", "2022-07-01", 120),
     settlement("s02", "C001", "2024-12-15", 240),
     settlement("s03", "C002", "2025-07-20", 120),
-    settlement("s04r", "C001", "2026-02-28", 67.2, IsUnpaid=True),
+    settlement("s04r", "C001", "2026-03-25", 67.2, IsUnpaid=True),
     settlement("s04", "C001", "2026-03-10", 67.2),
     settlement("s05", "C001", "2026-03-20", 67.2),
     settlement("s06", "C001", "2026-03-25", 100),

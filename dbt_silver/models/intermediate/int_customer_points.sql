@@ -1,9 +1,5 @@
-{# Where customers are delivered: EBP's GPS, else the commune by INSEE code, else by postcode and town, per id. -#}
-with versions as (
-    select *
-    from {{ ref('int_customer_versions') }}
-    where is_current
-),
+{# Where customers are delivered: EBP's GPS, else the commune by INSEE code, else by postcode and town, per version. -#}
+with versions as (select * from {{ ref('int_customer_versions') }}),
 
 communes as {{ optional_file('EBP_DBT_COMMUNES', {
     'insee_code': 'varchar', 'name': 'varchar', 'postcodes': 'varchar', 'latitude': 'double', 'longitude': 'double',
@@ -44,6 +40,7 @@ places as (
 
 select
     places.durable_id as customer_id,
+    places.version_from,
     case
         when
             {{ has_point('places.delivery_latitude', 'places.delivery_longitude') }}

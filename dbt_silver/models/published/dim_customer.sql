@@ -37,7 +37,11 @@ described as (
             ', ',
             versions.delivery_street,
             nullif(concat_ws(' ', versions.delivery_zipcode, versions.delivery_city), ''),
-            case when versions.delivery_country_code <> 'FR' then versions.delivery_country_code end
+            case
+                when
+                    versions.delivery_country_code <> 'FR'
+                    then coalesce(delivery_countries.caption, versions.delivery_country_code)
+            end
         ) as delivery_address,
         list_sum([
             case
@@ -54,6 +58,9 @@ described as (
     left join
         captions as countries
         on countries.list_name = 'country' and versions.billing_country_code = countries.code
+    left join
+        captions as delivery_countries
+        on delivery_countries.list_name = 'country' and versions.delivery_country_code = delivery_countries.code
     left join captions as terms on terms.list_name = 'settlement_mode' and versions.settlement_mode_code = terms.code
 ),
 
@@ -145,7 +152,8 @@ customers as (
         described.is_current
     from described
     left join metrics on described.customer_id = metrics.customer_id
-    left join points on described.customer_id = points.customer_id
+    left join points
+        on described.customer_id = points.customer_id and described.version_from = points.version_from
     left join duplicates on described.customer_id = duplicates.customer_id
     left join contacts on upper(described.customer_id) = contacts.customer_match
 ),

@@ -136,6 +136,8 @@ def _customers(connection: psycopg.Connection[Any]) -> Customers:
         individual=np.array([bool(row[-3]) for row in rows]),
         export=np.array([c == "BE" for c in frame["MainInvoicingAddress_CountryIsoCode"].to_list()]),
         salesperson=np.arange(count, dtype=np.int64) % 7,
+        former=frame,
+        moved_on=zeros,
         term=np.array([codes.index(t) if t in codes else 2 for t in terms], dtype=np.int64),
     )
 

@@ -89,14 +89,19 @@ def build(
     customers: Customers,
     sk: Skeleton,
     later: int,
+    *,
+    orders: bool,
 ) -> Chains:
-    """Draw the chains and add their documents to ``sk``, leaving room for ``later`` documents below ``target``."""
+    """Draw the chains and add their documents to ``sk``, leaving room for ``later`` documents below ``target``.
+
+    Without ``orders`` the other documents of each chain follow each other directly.
+    """
     counts = {name: (at_least_one(n, scale) if n else 0) for name, (n, _) in PATHS.items()}
     first = _draw(rng, counts, calendar, customers)
-    days = _dates(rng, first, calendar)
+    days = _dates(rng, first, calendar, orders=orders)
     made = sum(int((d >= 0).sum()) for d in days.values()) - _saved_by_grouping(first, days)
     direct = _draw(rng, {"DIRECT": max(1, target - later - made)}, calendar, customers)
-    direct_days = _dates(rng, direct, calendar)
+    direct_days = _dates(rng, direct, calendar, orders=orders)
     chains = Chains(
         **{
             name: np.concatenate([getattr(first, name), getattr(direct, name)])
@@ -190,13 +195,14 @@ def _month_end(day: Int, calendar: BusinessCalendar) -> Int:
     return np.where(end > calendar.as_of, end, np.maximum(back, day))
 
 
-def _dates(rng: np.random.Generator, chains: Chains, calendar: BusinessCalendar) -> dict[str, Int]:
+def _dates(rng: np.random.Generator, chains: Chains, calendar: BusinessCalendar, *, orders: bool) -> dict[str, Int]:
     """Day of each stage of each chain, -1 where the path has no such stage or the day has not come yet."""
     days: dict[str, Int] = {}
     previous = np.full(len(chains.path), -1)
     alive = np.ones(len(chains.path), dtype=bool)
     for stage, kind in KIND_OF_STAGE.items():
         has = np.isin(chains.path, [n for n, name in enumerate(NAMES) if stage in PATHS[name][1]])
+        has &= orders or kind != ORDER
         low, mean = LAGS.get(stage, (0, 0.0))
         lag = low + rng.exponential(mean, len(has)).astype(np.int64) if mean else np.zeros(len(has), dtype=np.int64)
         day = np.where(previous < 0, chains.start, previous + lag)

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from ebp_lakehouse.demo.company import geography
+from ebp_lakehouse.demo.company import customercases, dirt, geography
 from ebp_lakehouse.demo.company.calendar import BusinessCalendar
 from ebp_lakehouse.demo.company.masters import Masters
 from ebp_lakehouse.demo.company.primitives import (
     Bool,
     Float,
     Int,
-    at_least_one,
     decimals,
     generator,
     office_time,
@@ -29,6 +28,7 @@ from ebp_lakehouse.demo.company.primitives import (
     users,
     uuids,
 )
+from ebp_lakehouse.demo.company.truth import GroundTruth
 
 LAST_NAMES = (
     "Martin", "Bernard", "Dubois", "Thomas", "Robert", "Richard", "Petit", "Durand", "Leroy", "Moreau", "Simon",
@@ -54,7 +54,10 @@ TAX_INCLUDED_SHARE = 0.25  # of individuals: documents typed TTC
 
 @dataclass(frozen=True)
 class Customers:
-    """Master table and the behaviour of each customer; arrays are aligned with ``frame``."""
+    """Master table and the behaviour of each customer; arrays are aligned with ``frame``.
+
+    ``former`` holds the address columns as they were before the day ``moved_on`` (0 = never moved).
+    """
 
     frame: pl.DataFrame
     contacts: pl.DataFrame
@@ -71,6 +74,8 @@ class Customers:
     export: Bool
     salesperson: Int
     term: Int
+    former: pl.DataFrame
+    moved_on: Int
 
     @property
     def count(self) -> int:
@@ -88,7 +93,7 @@ def siren_numbers(rng: np.random.Generator, count: int) -> Int:
     return np.asarray(body * 10 + (-doubled.sum(axis=1)) % 10)
 
 
-def build(seed: int, scale: float, calendar: BusinessCalendar, masters: Masters) -> Customers:
+def build(seed: int, scale: float, calendar: BusinessCalendar, masters: Masters, truth: GroundTruth) -> Customers:
     """About ``1338 * scale`` customers and ``2615 * scale`` contacts."""
     rng = generator(seed, "customers")
     count = max(24, round(1338 * scale))
@@ -110,10 +115,15 @@ def build(seed: int, scale: float, calendar: BusinessCalendar, masters: Masters)
     # Log-normal purchase rates: a few buy every week, most a few times a year (Pareto-like revenue).
     first_day[TAX_INCLUDED_CUSTOMER], last_day[TAX_INCLUDED_CUSTOMER] = calendar.first_day, calendar.as_of
     weight = rng.lognormal(0.0, 1.15, count) * np.where(individual, 0.35, 1.0)
-    export, frame = _frame(rng, count, family, names, civility, first, last, first_day, last_day, calendar, masters)
+    export, frame = _frame(
+        rng, count, family, names, civility, first, last, first_day, last_day, calendar, masters, truth
+    )
 
     tax_included = np.arange(count) == TAX_INCLUDED_CUSTOMER
+    former, moved_on = customercases.removals(rng, frame, calendar, truth)
     customers = Customers(
+        former=former,
+        moved_on=moved_on,
         frame=frame,
         contacts=_contacts(rng, scale, frame),
         weight=weight,
@@ -134,6 +144,7 @@ def build(seed: int, scale: float, calendar: BusinessCalendar, masters: Masters)
             rng.choice([2, 3, 4, 5, 6, 7, 8], count, p=[0.3, 0.25, 0.15, 0.08, 0.1, 0.07, 0.05]),
         ),
     )
+    customercases.describe(vars(customers), truth)
     terms = take(masters.term_codes, customers.term)
     sellers = take(masters.colleague_codes, customers.salesperson)
     return Customers(**{**vars(customers), "frame": frame.with_columns(SettlementModeId=terms, ColleagueId=sellers)})
@@ -171,6 +182,7 @@ def _frame(
     last_day: Int,
     calendar: BusinessCalendar,
     masters: Masters,
+    truth: GroundTruth,
 ) -> tuple[Bool, pl.DataFrame]:
     company = family != 1
     place = geography.communes()[geography.draw(rng, count).tolist()]
@@ -188,28 +200,39 @@ def _frame(
             planted.country,
         )
     export = np.array([c == "BE" for c in country])
+    zips, misspelt = dirt.wrong_postcodes(rng, zips, 3 + len(geography.PLANTED) + 20)
     located = (rng.random(count) < 0.55) & np.array([c in (None, "FR") for c in country])
     latitude = np.rint(np.nan_to_num(place["latitude"].to_numpy().astype(float)) * 1e6).astype(np.int64)
     longitude = np.rint(np.nan_to_num(place["longitude"].to_numpy().astype(float)) * 1e6).astype(np.int64)
-    null_island = rng.random(count) < 0.02
+    null_island = rng.random(count) < dirt.GPS_ZERO
     null_island[19 % count] = True
     siren = [str(s) for s in siren_numbers(rng, count)]
     streets = [
         f"{rng_n} {geography.STREETS[s]}"
         for rng_n, s in zip(rng.integers(1, 180, count), rng.integers(0, len(geography.STREETS), count), strict=True)
     ]
-    phones = _phones(rng, count)
-    emails = _emails(first, last, rng, count)
+    phones = dirt.phones(rng, count)
+    emails = dirt.emails(rng, [f"{first[n]}.{last[n]}{n}" for n in range(count)], "client.example")
     created = office_time(rng, np.maximum(first_day - 3, calendar.first_day))
     created[: max(2, count // 3)] = calendar.first_day * 86_400_000_000 + 36_000_000_000  # migration day
-    duplicates = at_least_one(4, count / 1338)
+    duplicates = max(3, round(dirt.DUPLICATE_CUSTOMERS * count))
     for n in range(duplicates):  # the same company typed twice: same name and town, or same SIREN
         twin, origin = count - 1 - n, 2 * n + 20 if count > 60 else n
-        siren[twin], names[twin], cities[twin], zips[twin] = siren[origin], names[origin], cities[origin], zips[origin]
+        if n % 3 == 2:
+            emails[twin] = emails[origin] = emails[origin] or "contact@client.example"  # by their e-mail only
+        else:
+            siren[twin], names[twin], cities[twin], zips[twin] = (
+                siren[origin],
+                names[origin],
+                cities[origin],
+                zips[origin],
+            )
+    codes = [f"CLI{n + 1:05d}" for n in range(count)]
+    customercases.report(codes, duplicates, misspelt, null_island, emails, phones, truth)
     inactive = (last_day < calendar.as_of - 900) & (rng.random(count) < 0.6)
     frame = pl.DataFrame(
         {
-            "Id": [f"CLI{n + 1:05d}" for n in range(count)],
+            "Id": codes,
             "UniqueId": uuids(rng, count),
             "Name": [f" {name}" if n % 97 == 11 else name for n, name in enumerate(names)],
             "Civility": civility,
@@ -275,42 +298,6 @@ def _masked(values: pl.Series, keep: Bool) -> pl.Series:
     return pl.select(pl.when(pl.Series(keep)).then(values)).to_series()
 
 
-def _phones(rng: np.random.Generator, count: int) -> list[str | None]:
-    """The same ten digits as people really type them; a few unusable."""
-    numbers = [
-        f"{prefix}{body:08d}"
-        for prefix, body in zip(
-            rng.choice(["02", "01", "06", "09"], count), rng.integers(10**7, 10**8, count), strict=True
-        )
-    ]
-    shapes = rng.integers(0, 9, count)
-    out: list[str | None] = []
-    for number, shape in zip(numbers, shapes.tolist(), strict=True):
-        pairs = [number[i : i + 2] for i in range(0, 10, 2)]
-        forms = (
-            " ".join(pairs), ".".join(pairs), number, f"+33{number[1:]}", f"+33 {number[1]} " + " ".join(pairs[1:]),
-            "-".join(pairs), f"0033{number[1:]}", None, number[:6],
-        )  # fmt: skip
-        out.append(forms[shape])
-    return out
-
-
-def _emails(first: list[str], last: list[str], rng: np.random.Generator, count: int) -> list[str | None]:
-    plain = str.maketrans("éèêëïîôöçàÉ' ", "eeeeiioocaE--")
-    shapes = rng.integers(0, 14, count).tolist()
-    out: list[str | None] = []
-    for n, shape in enumerate(shapes):
-        address = f"{first[n]}.{last[n]}{n}@client.example".translate(plain)
-        known: dict[int, str | None] = {
-            0: None,
-            1: f"{address}; compta{n}@client.example",
-            2: address.replace("@", " at "),
-            3: f" {address} ",
-        }
-        out.append(known.get(shape, address.lower() if shape > 5 else address))
-    return out
-
-
 def _contacts(rng: np.random.Generator, scale: float, frame: pl.DataFrame) -> pl.DataFrame:
     """One main contact per customer, then secondary contacts, then contacts of suppliers, up to the reference count."""
     count = max(frame.height, round(2615 * scale))
@@ -332,7 +319,7 @@ def _contacts(rng: np.random.Generator, scale: float, frame: pl.DataFrame) -> pl
             "ContactFields_Name": take(LAST_NAMES, person),
             "ContactFields_FirstName": take(FIRST_NAMES, rng.integers(0, len(FIRST_NAMES), count)),
             "ContactFields_NaturalPerson": np.ones(count, dtype=bool),
-            "ContactFields_Phone": _phones(rng, count),
+            "ContactFields_Phone": dirt.phones(rng, count),
             "ContactFields_Function": take(
                 ("Gérant", "Comptable", "Acheteur", "Responsable technique"), rng.integers(-1, 4, count)
             ),

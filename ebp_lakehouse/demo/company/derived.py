@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ebp_lakehouse.demo.company import pricing
+from ebp_lakehouse.demo.company import anomalies, pricing
 from ebp_lakehouse.demo.company.calendar import BusinessCalendar
 from ebp_lakehouse.demo.company.chains import CREDIT_NOTE, DEPOSIT, DEPOSIT_CREDIT, INVOICE, RETURN, Chains
 from ebp_lakehouse.demo.company.primitives import Bool, Int, at_least_one, exactly, rank_in_group
@@ -19,6 +19,7 @@ CREDIT_NOTES = 380  # about 4 % of the invoices, plus those of the returns
 RETURNS = 110
 DEPOSITS = 46  # deposit invoices (kind 4); as many more deposits are plain settlements on the order
 DEPOSITS_REFUNDED = 6
+DEPOSITS_WAITING = 4  # invoiced on an order that is not invoiced yet
 ORIGIN_BY_TABLE, ORIGIN_BY_LINES, ORIGIN_BY_TEXT, UNLINKED = 1, 2, 3, 0
 TABLE_ORIGINS = 77  # rows of SaleCreditMemoOrigin in the reference installation
 
@@ -32,6 +33,8 @@ def room(scale: float) -> int:
         + (returns + 1) // 2
         + at_least_one(DEPOSITS, scale)
         + 2 * at_least_one(DEPOSITS_REFUNDED, scale)
+        + at_least_one(DEPOSITS_WAITING, scale)
+        + anomalies.room(scale)
     )
 
 
@@ -116,6 +119,9 @@ def _credit_notes(
     last = np.zeros(len(lines), dtype=bool)
     last[np.flatnonzero(np.diff(at, append=-1))] = True
     crossed = last & (rank_in_group(at) > 0) & (quantity > 0) & (price > 0) & (sk.lines["d0"][lines] < 10_000)
+    # Not so large that the whole credit note would turn round.
+    worth = np.abs(quantity) * price
+    crossed &= 3 * worth < pricing.sum_by(at, worth, size)[at]
     crossed = exactly(rng, crossed, max(1, round(0.02 * size)))
     quantity = np.where(crossed, -quantity, quantity) * sign
     rows = _copy_lines(
@@ -171,10 +177,18 @@ def _deposits(
     # By settlement on the order instead of a deposit invoice: 30 %, or everything so that nothing is due.
     settled = exactly(rng, whole & ~chosen, at_least_one(DEPOSITS, scale))
     share = np.where(rng.random(int(settled.sum())) < 0.15, 10_000, 3000)
-    share[0] = 10_000
+    share[:1] = 10_000
     sk.documents["deposit_share"][invoice[settled]] = share
     made = _deposit_invoices(order[chosen], 30, calendar, sk, DEPOSIT)
     sk.documents["deposit_document"][invoice[chosen]] = made
+    free = (order >= 0) & ~chosen & ~settled & ~chains.on("CANCELLED")
+    # Those whose invoice is still to come first; an invoice that forgot the deposit leaves it waiting as well.
+    waiting = np.concatenate([np.flatnonzero(free & (invoice < 0)), np.flatnonzero(free & (invoice >= 0))])
+    early = order[waiting[: at_least_one(DEPOSITS_WAITING, scale)]]
+    sk.plant(
+        "deposit invoice not yet applied", "documents", _deposit_invoices(early, 30, calendar, sk, DEPOSIT),
+        "deposits not yet applied",
+    )  # fmt: skip
     dead = np.flatnonzero(chains.on("CANCELLED") & (order >= 0))[: at_least_one(DEPOSITS_REFUNDED, scale)]
     refunded = _deposit_invoices(order[dead], 30, calendar, sk, DEPOSIT)
     back = _copy_documents(
@@ -237,6 +251,14 @@ def _plant(rng: np.random.Generator, scale: float, chains: Chains, calendar: Bus
     docs["post_dated"][np.concatenate([late, wrong])] = 1
     posted = exactly(rng, docs["template"] == 1, at_least_one(12, scale))
     docs["template"][posted] = 2  # a model document that was really posted: counts as an invoice
+    sk.plant("negative invoice", "documents", negative, "revenue (stays negative: wrong sign)")
+    touched = negative | crossed
+    touched[late] = True
+    anomalies.plant(rng, scale, calendar, sk, free & ~touched & ~_deposited(sk))
+
+
+def _deposited(sk: Skeleton) -> Bool:
+    return np.asarray((sk.documents["deposit_document"] >= 0) | (sk.documents["deposit_share"] > 0))
 
 
 def _last_base_line(sk: Skeleton, documents: Bool) -> Int:

@@ -1,4 +1,4 @@
-"""``SaleDocument``, ``SaleDocumentEx``, ``SaleCreditMemoOrigin`` and ``PeriodicInvoicing`` rendered from the skeleton.
+"""``SaleDocument`` rendered from the skeleton; what hangs on documents is in ``documentextras``.
 
 Numbers, states, links to parents, VAT breakdown, snapshots of the customer's address. No amount is computed here.
 """
@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from ebp_lakehouse.demo.company import dirt
 from ebp_lakehouse.demo.company.calendar import BusinessCalendar
 from ebp_lakehouse.demo.company.chains import NAMES
 from ebp_lakehouse.demo.company.customers import Customers
-from ebp_lakehouse.demo.company.derived import ORIGIN_BY_TABLE, ORIGIN_BY_TEXT
+from ebp_lakehouse.demo.company.derived import ORIGIN_BY_TEXT
 from ebp_lakehouse.demo.company.masters import Masters
 from ebp_lakehouse.demo.company.padding import Progress
-from ebp_lakehouse.demo.company.pricing import RATES_BP, DocumentAmounts, DocumentInputs, sum_by
+from ebp_lakehouse.demo.company.pricing import RATES_BP, DocumentAmounts, DocumentInputs, round_half_away, sum_by
 from ebp_lakehouse.demo.company.primitives import (
     DAY_US,
     Int,
@@ -31,13 +32,14 @@ from ebp_lakehouse.demo.company.primitives import (
     take,
     users,
 )
-from ebp_lakehouse.demo.company.skeleton import Skeleton
+from ebp_lakehouse.demo.company.skeleton import Skeleton, Table
+from ebp_lakehouse.demo.company.truth import GroundTruth
 
 PREFIXES = {1: "DE", 2: "FA", 3: "AV", 4: "AC", 5: "AA", 6: "BL", 7: "BR", 8: "CC", 12: "ZZ"}
 TEMPLATE_PREFIX = "MOD"
+FRANCS_PER_EURO = 9_400  # ten-thousandths
 POSTED_AFTER_DAYS = 45  # accounting takes over the documents of closed months
-ORPHAN_CUSTOMERS, HELD, TEMPORARY, DISAGREEING = 8, 4, 4, 6
-DIRTY_CODES = 0.004
+DISAGREEING = 6
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def inputs(sk: Skeleton) -> DocumentInputs:
     docs = sk.documents
     return DocumentInputs(
         footer_bp=docs["footer_bp"],
+        footer_amount=docs["footer_amount"],
         financial_bp=docs["financial_bp"],
         shipping=docs["shipping"],
         shipping_vat=docs["shipping_vat"],
@@ -78,6 +81,7 @@ def context(
     last_payment: Int,
     settled_order: Int,
     ids: pl.Series,
+    storehouses: int,
 ) -> DocumentContext:
     """Numbers in date order per kind; created around the document date; modified when paid or soon after."""
     docs, size = sk.documents, sk.documents.size
@@ -103,7 +107,7 @@ def context(
         modified=modified,
         created_user=users(rng, size),
         modified_user=users(rng, size),
-        storehouse=np.where(rng.random(size) < 0.85, 0, rng.integers(1, 3, size)),
+        storehouse=np.where(rng.random(size) < 0.85, 0, rng.integers(1, 3, size) % storehouses),
         settled_order=settled_order,
         numbers=prefix + pl.Series(suffix).cast(pl.String).str.zfill(8),
         suffix=suffix,
@@ -133,6 +137,7 @@ def frame(
     balance: Int,
     to_deliver: Int,
     progress: Progress,
+    truth: GroundTruth,
 ) -> pl.DataFrame:
     """One row per document with the columns of ``SaleDocument`` that mean something here."""
     docs, size = sk.documents, sk.documents.size
@@ -167,6 +172,15 @@ def frame(
         "TotalDueAmount": due,
         "CommitmentsBalanceDue": balance,
         "CommitmentsCurrencyBalanceDue": balance,
+        **{
+            name: np.where(docs["foreign"] == 1, round_half_away(values * FRANCS_PER_EURO, 10_000), values)
+            for name, values in (
+                ("CurrencyAmountVatExcluded", amounts.gross),
+                ("CurrencyAmountVatExcludedWithDiscountAndShipping", amounts.total),
+                ("CurrencyAmountVatIncluded", amounts.total_ttc),
+                ("CurrencyTotalDueAmount", due),
+            )
+        },
         "CostPrice": amounts.cost,
         "InterestAmountVatExcluded": margin,
         "GrossInterestAmount": margin,
@@ -180,9 +194,17 @@ def frame(
             "DocumentNumber": ctx.numbers,
             "NumberPrefix": ctx.prefix,
             "NumberSuffix": decimals(ctx.suffix, 0),
-            "DocumentDate": stamps(day * DAY_US),
+            "DocumentDate": stamps(np.where(docs["absurd"] > 0, dirt.ABSURD_DAYS[docs["absurd"] - 1], day) * DAY_US),
             "GlobalDocumentOrder": rank_in_group(day),
-            "CustomerId": _customer_codes(rng, scale, customer, customers),
+            "CustomerId": dirt.codes_as_typed(
+                rng,
+                take(customers.frame["Id"], customer),
+                dirt.CUSTOMER_CODES,
+                "CLI9",
+                exactly(rng, np.ones(size, dtype=bool), max(1, round(dirt.CUSTOMER_CODES.orphan * size))),
+                truth,
+                ("SaleDocument", "CustomerId"),
+            ),
             "CustomerName": master["Name"],
             "CustomerCivility": master["Civility"],
             "ColleagueId": take(masters.colleague_codes, np.where(rng.random(size) < 0.02, -1, docs["seller"])),
@@ -193,14 +215,16 @@ def frame(
             "InvoicingChargesVatId": take(masters.vat_ids, np.where(docs["shipping_vat"] == 5, 5, 0)),
             "TerritorialityId": np.full(size, masters.territory_id),
             "PaymentThirdId": take(customers.frame["Id"], np.where(payer[customer] != customer, payer[customer], -1)),
-            "CurrencyId": take(("EUR",), np.where(customer % 40 == 7, 0, -1)),
+            "CurrencyId": take(("EUR", "CHF"), np.where(docs["foreign"] == 1, 1, np.where(customer % 40 == 7, 0, -1))),
+            "CurrencyConversionRate": decimals(np.where(docs["foreign"] == 1, FRANCS_PER_EURO, 10_000), 4),
+            "ReverseChargeMention": take(("Autoliquidation de la TVA",), np.where(docs["reverse"] == 1, 0, -1)),
             "ValidationState": np.where(posted, 3, np.where(payable & (day < calendar.as_of - 10), 1, 0)),
             "DocumentState": np.where(docs["dead"] == 1, 3, np.where(target >= 0, 2, 0)),
-            "DeliveryState": _nullable(delivery_state, kind == 8),
+            "DeliveryState": nullable(delivery_state, kind == 8),
             "xx_Soldee": ctx.settled_order == 1,
-            "ValidityDate": _where(kind == 1, stamps((day + 30) * DAY_US)),
-            "DeliveryDate": _where(np.isin(kind, (1, 6, 8)), stamps((day + np.where(kind == 6, 0, 10)) * DAY_US)),
-            "OriginDocumentType": _nullable(kind[np.maximum(number_origin, 0)], number_origin >= 0),
+            "ValidityDate": where(kind == 1, stamps((day + 30) * DAY_US)),
+            "DeliveryDate": where(np.isin(kind, (1, 6, 8)), stamps(_delivery_days(rng, docs, truth) * DAY_US)),
+            "OriginDocumentType": nullable(kind[np.maximum(number_origin, 0)], number_origin >= 0),
             "OriginDocumentNumber": take(ctx.numbers, number_origin),
             "TransferedDocumentId": take(ctx.ids, target),
             "AssociatedInvoiceId": take(ctx.ids, _invoice_of_deposit(sk)),
@@ -216,7 +240,7 @@ def frame(
             "IsEcotaxAmountIncludedToDueAmount": amounts.ecotax != 0,
             "Printed": rng.random(size) < 0.9,
             "CorrectionType": np.where(kind == 3, 1, 0),
-            **_addresses(master),
+            **_addresses(customers, customer, day),
             "sysCreatedDate": stamps(ctx.created),
             "sysCreatedUser": ctx.created_user,
             "sysModifiedDate": stamps(ctx.modified),
@@ -248,90 +272,28 @@ def vat_columns(amounts: DocumentAmounts, masters: Masters) -> dict[str, pl.Seri
             ("VatAmountOnDebit", vat - collection),
             ("VatAmountOnCollection", collection),
         ):
-            out[name + column] = _where(filled, decimals(values))
+            out[name + column] = where(filled, decimals(values))
     return out
 
 
-def extension_frame(
-    rng: np.random.Generator,
-    scale: float,
-    sk: Skeleton,
-    ctx: DocumentContext,
-    masters: Masters,
-    to_invoice: Int,
-    calendar: BusinessCalendar,
-) -> pl.DataFrame:
-    """``SaleDocumentEx``, one row per document; a few held or temporary tickets that are not sales."""
-    docs, size = sk.documents, sk.documents.size
-    direct = (docs["path"] == NAMES.index("DIRECT")) & (docs["kind"] == 2)
-    held = exactly(rng, direct & (docs["day"] > calendar.as_of - 400), at_least_one(HELD, scale))
-    temporary = exactly(rng, direct & ~held & (docs["day"] > calendar.as_of - 400), at_least_one(TEMPORARY, scale))
-    accepted = (docs["kind"] == 1) & (docs["dead"] == 0)
-    return pl.DataFrame(
-        {
-            "Id": ctx.ids,
-            "IsHeldReceipt": held,
-            "IsTemporary": pl.select(
-                pl.when(pl.Series(temporary))
-                .then(pl.lit(True))
-                .when(pl.Series(np.arange(size) % 2 == 0))
-                .then(pl.lit(False))
-            ).to_series(),
-            "IsReferenceDocument": docs["template"] == 1,
-            "AcceptanceDate": _where(accepted, stamps((docs["day"] + 8) * DAY_US)),
-            "CreatorColleagueId": take(masters.colleague_codes, docs["seller"]),
-            "RemainingAmountToInvoiceVatExcluded": decimals(to_invoice),
-        }
-    )
+def _delivery_days(rng: np.random.Generator, docs: Table, truth: GroundTruth) -> Int:
+    """Promised or real delivery day, a few of them in 1900 or 9999."""
+    size = docs.size
+    usual = docs["day"] + np.where(docs["kind"] == 6, 0, 10)
+    absurd = (rng.random(size) < dirt.ABSURD_DATES) & np.isin(docs["kind"], (1, 8))
+    among = int(np.isin(docs["kind"], (1, 8)).sum())
+    truth.soil("date of 1900 or 9999", "SaleDocument", "DeliveryDate", dirt.ABSURD_DATES, int(absurd.sum()), among)
+    return np.where(absurd, dirt.ABSURD_DAYS[np.arange(size) % 2], usual)
 
 
-def credit_origin_frame(sk: Skeleton, ctx: DocumentContext) -> pl.DataFrame:
-    """``SaleCreditMemoOrigin``: the invoices named by credit notes linked through it."""
-    docs = sk.documents
-    notes = np.flatnonzero((docs["kind"] == 3) & (docs["origin_link"] == ORIGIN_BY_TABLE))
-    invoices = docs["origin"][notes]
-    return pl.DataFrame(
-        {
-            "Id": np.arange(1, len(notes) + 1),
-            "CreditMemoId": take(ctx.ids, notes),
-            "InvoiceNumber": take(ctx.numbers, invoices),
-            "InvoiceDate": stamps(docs["day"][invoices] * DAY_US),
-            "IsInsertedManuelly": np.arange(len(notes)) % 5 == 0,
-        }
-    )
-
-
-def periodic_frame(sk: Skeleton, ctx: DocumentContext, customers: Customers) -> pl.DataFrame:
-    """``PeriodicInvoicing``: one recurring invoice per model document."""
-    rows = np.flatnonzero(sk.documents["template"] > 0)
-    size = len(rows)
-    start = sk.documents["day"][rows]
-    yearly = np.arange(size) % 3 == 0
-    return pl.DataFrame(
-        {
-            "Id": [f"FP{n:06d}" for n in range(1, size + 1)],
-            "Caption": ("Contrat " + take(customers.frame["Id"], sk.documents["customer"][rows])).rename("Caption"),
-            "Periodicity_StartDate": stamps(start * DAY_US),
-            "Periodicity_EndDate": _where(np.arange(size) % 4 == 0, stamps((start + 1095) * DAY_US)),
-            "Periodicity_Type": np.full(size, 3),
-            "Periodicity_UserIncrement": np.where(yearly, 12, np.where(np.arange(size) % 3 == 1, 3, 1)),
-            "Periodicity_Caption": take(("Tous les ans", "Tous les trimestres", "Tous les mois"), np.arange(size) % 3),
-            "ReferenceDocumentId": take(ctx.ids, rows),
-            "SettlementModeId": take(customers.frame["SettlementModeId"], sk.documents["customer"][rows]),
-            "sysCreatedDate": stamps(ctx.created[rows]),
-            "sysCreatedUser": take(ctx.created_user, rows),
-            "sysModifiedDate": stamps(ctx.modified[rows]),
-            "sysModifiedUser": take(ctx.modified_user, rows),
-        }
-    )
-
-
-def _where(mask: np.ndarray, values: pl.Series) -> pl.Series:
+def where(mask: np.ndarray, values: pl.Series) -> pl.Series:
+    """The values where the mask is true, else NULL."""
     return pl.select(pl.when(pl.Series(mask)).then(values)).to_series()
 
 
-def _nullable(values: Int, mask: np.ndarray) -> pl.Series:
-    return _where(mask, pl.Series(values))
+def nullable(values: Int, mask: np.ndarray) -> pl.Series:
+    """The integers where the mask is true, else NULL."""
+    return where(mask, pl.Series(values))
 
 
 def _parents(rng: np.random.Generator, scale: float, sk: Skeleton) -> tuple[Int, Int]:
@@ -362,31 +324,14 @@ def _delivery_state(sk: Skeleton, progress: Progress) -> Int:
     return np.where(done == 0, 0, np.where(done < wanted, 1, 2))
 
 
-def _customer_codes(rng: np.random.Generator, scale: float, customer: Int, customers: Customers) -> pl.Series:
-    """Codes as typed on documents: some with a trailing space or in lower case, a few of customers deleted since."""
-    codes = take(customers.frame["Id"], customer)
-    dirt = rng.random(len(customer))
-    orphan = exactly(rng, np.ones(len(customer), dtype=bool), at_least_one(ORPHAN_CUSTOMERS, scale))
-    return (
-        pl.select(
-            pl.when(pl.Series(orphan))
-            .then(pl.lit("CLI9") + codes.str.tail(4))
-            .when(pl.Series(dirt < DIRTY_CODES))
-            .then(codes + " ")
-            .when(pl.Series(dirt < 2 * DIRTY_CODES))
-            .then(codes.str.to_lowercase())
-            .otherwise(codes)
-        )
-        .to_series()
-        .rename("CustomerId")
-    )
-
-
-def _addresses(master: pl.DataFrame) -> dict[str, pl.Series]:
-    """The snapshot of both addresses as the master has them (documents never follow a later move)."""
+def _addresses(customers: Customers, customer: Int, day: Int) -> dict[str, pl.Series]:
+    """The snapshot of both addresses on the day of the document: those who moved since had another one."""
+    earlier = (customers.moved_on[customer] > 0) & (day < customers.moved_on[customer])
+    rows = (customer + customers.count * earlier).tolist()
     fields = ("Address1", "ZipCode", "City", "CountryIsoCode", "CodeINSEE")
     return {
-        f"{role}Address_{field}": master[f"Main{role}Address_{field}"]
+        f"{role}Address_{field}": pl.concat([customers.frame[name], customers.former[name]]).gather(rows)
         for role in ("Invoicing", "Delivery")
         for field in fields
+        for name in [f"Main{role}Address_{field}"]
     }

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from ebp_lakehouse.demo.company import masters as small
+from ebp_lakehouse.demo.company import suppliers as buying
 from ebp_lakehouse.demo.company.calendar import BusinessCalendar
 from ebp_lakehouse.demo.company.masters import Masters
 from ebp_lakehouse.demo.company.primitives import (
@@ -29,6 +30,8 @@ from ebp_lakehouse.demo.company.primitives import (
     users,
     uuids,
 )
+from ebp_lakehouse.demo.company.suppliers import Suppliers
+from ebp_lakehouse.demo.company.truth import GroundTruth
 
 GOOD, SERVICE, LABOUR, TRAVEL, BUNDLE = range(5)
 LINE_TYPES: Int = np.array([2, 10, 11, 12, 3], dtype=np.int64)
@@ -38,6 +41,8 @@ BUNDLES = 14  # with 54 components in the reference installation
 COMPONENTS = 54
 # Shares of the lines: a dealer who also installs.
 KIND_SHARES = {GOOD: 0.74, SERVICE: 0.10, LABOUR: 0.08, TRAVEL: 0.05, BUNDLE: 0.03}
+PALLET_PRICE = 6_000  # cents: dearer goods are never taken by the pallet
+FAST = 0.8  # quantile of the weights above which an item sells every month or so
 ZIPF = 0.85  # fast movers: the top tenth of the items makes most of the lines
 
 NOUNS = {
@@ -101,7 +106,9 @@ def price_on(today: Int, day: Int, as_of: int) -> Int:
     return np.maximum(np.rint(today / YEARLY_PRICE_RISE**years), np.sign(today)).astype(np.int64)
 
 
-def build(seed: int, scale: float, calendar: BusinessCalendar, masters: Masters) -> Items:
+def build(
+    seed: int, scale: float, calendar: BusinessCalendar, masters: Masters, suppliers: Suppliers, truth: GroundTruth
+) -> Items:
     """About ``3837 * scale`` items; bundles, labour and travel exist at every scale."""
     rng = generator(seed, "items")
     count = max(60, round(3837 * scale))
@@ -147,12 +154,15 @@ def build(seed: int, scale: float, calendar: BusinessCalendar, masters: Masters)
     ecotax[3] = 110
     arrays = {
         "kind": kind, "price": price, "cost": cost, "vat": vat, "unit": unit, "manage_stock": stock, "weight": weight,
-        "first_day": first_day, "last_day": last_day, "ecotax": ecotax, "supplier": rng.integers(0, 268, count),
+        "first_day": first_day, "last_day": last_day, "ecotax": ecotax, "supplier": buying.main_supplier(rng, count),
         "purchase": np.rint(cost * 0.93).astype(np.int64),
     }  # fmt: skip
     codes = [f"{PREFIX[int(k)]}{n + 1:05d}" for n, k in enumerate(kind)]
     captions = [f"{NOUNS[int(k)][n % len(NOUNS[int(k)])]} {n % 37 + 10}" for n, k in enumerate(kind)]
-    supplier_items, references = _references(rng, scale, codes, arrays["supplier"], arrays["purchase"])
+    supplier_items, references = buying.price_lines(
+        rng, scale, suppliers, codes, arrays["supplier"], arrays["purchase"], kind == GOOD
+    )
+    _describe(codes, arrays, truth)
     return Items(
         frame=_frame(rng, codes, captions, arrays, calendar, masters),
         components=_component_frame(rng, parts, codes, price, cost),
@@ -167,6 +177,45 @@ def build(seed: int, scale: float, calendar: BusinessCalendar, masters: Masters)
         part_quantity=parts["quantity"],
         **arrays,
     )
+
+
+def _describe(codes: list[str], a: dict[str, np.ndarray], truth: GroundTruth) -> None:
+    """Report how each good is asked for; the classes are those of Syntetos and Boylan, by construction."""
+    goods = np.flatnonzero(a["kind"] == GOOD)
+    fast = a["weight"][goods] > np.quantile(a["weight"][goods], FAST)
+    bulk = in_bulk(goods) & (a["price"][goods] < PALLET_PRICE)
+    names = np.array(["intermittent", "smooth", "lumpy", "erratic"])[2 * bulk + fast]
+    never = a["weight"][goods] == 0
+    day = "datetime64[D]"
+    truth.describe(
+        "item",
+        pl.DataFrame(
+            {
+                "item": [codes[n] for n in goods],
+                "demand": np.where(never, "never sold", names),
+                "share_of_goods": (a["weight"] / a["weight"].sum())[goods].round(8),
+                "heating_season": seasonal(goods),
+                "promoted_in_march": promoted(goods),
+                "sold_from": a["first_day"][goods].astype(day).astype(str),
+                "sold_until": a["last_day"][goods].astype(day).astype(str),
+            }
+        ),
+    )
+
+
+def seasonal(item: Int) -> Bool:
+    """One item in nine is a heating item: three quarters of its sales do not happen from April to August."""
+    return np.asarray(item % 9 == 0)
+
+
+def promoted(item: Int) -> Bool:
+    """One item in twenty-five is sold cheaper in March, and then more of it."""
+    return np.asarray(item % 25 == 6)
+
+
+def in_bulk(item: Int) -> Bool:
+    """One item in four is now and then taken by the pallet: its quantities vary widely."""
+    return np.asarray(item % 4 == 1)
 
 
 def _components(rng: np.random.Generator, kind: Int, bundles: int) -> dict[str, Int]:
@@ -272,38 +321,3 @@ def _component_frame(
         }
     )
     return small.audited(frame.head(COMPONENTS))
-
-
-def _references(
-    rng: np.random.Generator, scale: float, codes: list[str], supplier: Int, purchase: Int
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Supplier price lines (5007) and the third-party references they point to (3622) at full scale."""
-    rows, known = max(20, round(5007 * scale)), max(10, round(3622 * scale))
-    item = np.arange(rows) % len(codes)
-    second = np.arange(rows) >= len(codes)
-    ids = uuids(rng, known)
-    who = np.where(second, (supplier[item] + 7) % 268, supplier[item])
-    has_reference = np.arange(rows) < known
-    suppliers = [f"FOU{n:05d}" for n in range(1, 269)]
-    prices = np.rint(purchase[item] * np.where(second, 1.06, 1.0)).astype(np.int64)
-    supplier_items = pl.DataFrame(
-        {
-            "Id": uuids(rng, rows),
-            "ItemId": take(codes, item),
-            "SupplierId": take(suppliers, who),
-            "MainSupplier": ~second,
-            "ReferenceId": take(ids, np.where(has_reference, np.arange(rows), -1)),
-            "PublicPurchasePrice": decimals(prices),
-            "NetPurchasePrice": decimals(prices),
-            "DeliveryDelay": rng.choice([2, 5, 7, 14, 21], rows),
-        }
-    )
-    references = pl.DataFrame(
-        {
-            "Id": ids,
-            "ThirdId": take(suppliers, who[:known]),
-            "ItemId": take(codes, item[:known]),
-            "Reference": [f"REF-{n:06d}" for n in range(known)],
-        }
-    )
-    return small.audited(supplier_items), small.audited(references)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from ebp_lakehouse.demo.company import dirt
 from ebp_lakehouse.demo.company import masters as small
 from ebp_lakehouse.demo.company.items import Items
 from ebp_lakehouse.demo.company.masters import Masters
@@ -20,8 +21,8 @@ from ebp_lakehouse.demo.company.pricing import COUNTED_LINE_TYPES, LineAmounts, 
 from ebp_lakehouse.demo.company.primitives import DAY_US, Int, decimals, rank_in_group, stamps, take
 from ebp_lakehouse.demo.company.skeleton import Skeleton
 from ebp_lakehouse.demo.company.sold import WORK_TEXTS
+from ebp_lakehouse.demo.company.truth import GroundTruth
 
-TRAILING_SPACE, OTHER_CASE, ORPHAN = 0.002, 0.002, 0.001  # item codes as typed on documents
 DEPOSIT_TEXT = "Acompte 30 % sur commande"
 
 
@@ -47,7 +48,10 @@ def inputs(sk: Skeleton) -> LineInputs:
 
 @dataclass(frozen=True)
 class LineContext:
-    """What a line inherits: its ids, the sys columns of its document, seller codes, how far it was transferred."""
+    """What a line inherits: its ids, the sys columns of its document, seller codes, how far it was transferred.
+
+    ``storehouse`` is that of each line, -1 when its goods are not in stock.
+    """
 
     ids: pl.Series
     document_ids: pl.Series
@@ -69,6 +73,7 @@ def frame(
     context: LineContext,
     items: Items,
     masters: Masters,
+    truth: GroundTruth,
 ) -> pl.DataFrame:
     """One row per line with the columns of ``SaleDocumentLine`` that mean something here."""
     lines, document, size = sk.lines, sk.lines["document"], sk.lines.size
@@ -146,16 +151,22 @@ def frame(
             "NomenclatureLevel": lines["level"],
             "ParentLineId": take(context.ids, lines["parent"]),
             "TopParentLineId": take(context.ids, lines["top"]),
-            "ItemId": _item_codes(rng, item, items),
+            "ItemId": dirt.codes_as_typed(
+                rng,
+                take(items.codes, item),
+                dirt.ITEM_CODES,
+                "OLD",
+                rng.random(size) < dirt.ITEM_CODES.orphan,
+                truth,
+                ("SaleDocumentLine", "ItemId"),
+            ),
             "DescriptionClear": _descriptions(lines["text"], item, kinds_of_text, items),
             "ColleagueId": take(
                 masters.colleague_codes, np.where(typed.counted & (np.arange(size) % 50 != 7), seller, -1)
             ),
             "UnitId": take([u[0] for u in small.UNITS], np.where(goods, items.unit[item], -1)),
             "VatId": take(masters.vat_ids, np.where(printed, lines["vat"], -1)),
-            "StorehouseId": take(
-                masters.storehouse_ids, np.where(goods & items.manage_stock[item], context.storehouse[document], -1)
-            ),
+            "StorehouseId": take(masters.storehouse_ids, context.storehouse),
             "SupplierId": take(
                 [f"FOU{n:05d}" for n in range(1, 269)],
                 np.where(goods & (lines["line_type"] == 2), items.supplier[item], -1),
@@ -187,25 +198,6 @@ def _per_unit(amount: Int, quantity: Int, fallback: Int) -> Int:
 
 def _where(mask: np.ndarray, values: pl.Series) -> pl.Series:
     return pl.select(pl.when(pl.Series(mask)).then(values)).to_series()
-
-
-def _item_codes(rng: np.random.Generator, item: Int, items: Items) -> pl.Series:
-    """Item codes as typed: a few with a trailing space, in lower case, or of an item deleted since."""
-    dirt = rng.random(len(item))
-    codes = take(items.codes, item)
-    return (
-        pl.select(
-            pl.when(pl.Series(dirt < TRAILING_SPACE))
-            .then(codes + " ")
-            .when(pl.Series(dirt < TRAILING_SPACE + OTHER_CASE))
-            .then(codes.str.to_lowercase())
-            .when(pl.Series((dirt > 1 - ORPHAN) & (item >= 0)))
-            .then(pl.lit("OLD") + codes.str.tail(5))
-            .otherwise(codes)
-        )
-        .to_series()
-        .rename("ItemId")
-    )
 
 
 def _descriptions(text: Int, item: Int, line_type: Int, items: Items) -> pl.Series:

@@ -8,11 +8,12 @@ Customers and items have their own modules. Counts are those of the reference in
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import polars as pl
 
+from ebp_lakehouse.demo.company.options import JANUARY, CompanyOptions
 from ebp_lakehouse.demo.company.primitives import MONEY, decimals, generator, take, uuids
 
 CREATED = datetime(2015, 1, 5, 9, 0)  # noqa: DTZ001 - wall clock, as EBP; the day the company moved to EBP
@@ -168,7 +169,11 @@ def _colleagues(rng: np.random.Generator, groups: pl.Series, storehouses: pl.Ser
             "HourlyCostPrice": decimals(np.where(salesperson, 4200, 3150 + 50 * (np.arange(count) % 7))),
             "ColleagueFamilyId": ["TOUS"] * count,
             "Group1": take(groups, np.array([3 + n % 3 if n % 5 else -1 for n in range(count)])),
-            "StorehouseId": take(storehouses, np.where(np.arange(count) % 4 == 0, 1, 0)),
+            # One itinerant technician drives the van.
+            "StorehouseId": take(
+                storehouses,
+                np.where(np.arange(count) == 13, 2, np.where(np.arange(count) % 4 == 0, 1, 0)) % len(storehouses),
+            ),
             "Address_ZipCode": ["49000"] * count,
             "Address_City": ["ANGERS"] * count,
             "Address_CountryIsoCode": ["FR"] * count,
@@ -178,13 +183,13 @@ def _colleagues(rng: np.random.Generator, groups: pl.Series, storehouses: pl.Ser
     return frame, codes
 
 
-def build(seed: int, as_of: date) -> Masters:
+def build(seed: int, as_of: date, options: CompanyOptions) -> Masters:
     """All small masters with the row counts of the reference installation."""
     rng = generator(seed, "masters")
     vat_ids, territories = uuids(rng, VAT_ROWS), uuids(rng, 3).to_list()
     storehouses, groups = uuids(rng, 3), uuids(rng, len(GROUPS))
     modes, mode_lines = _terms(rng)
-    colleagues, codes = _colleagues(rng, groups, storehouses)
+    colleagues, codes = _colleagues(rng, groups, storehouses.head(options.storehouses))
     countries = list(COUNTRIES) + [
         (f"X{n // 26:d}{chr(65 + n % 26)}", f"Pays {n:03d}", False) for n in range(COUNTRY_ROWS - len(COUNTRIES))
     ]
@@ -192,7 +197,6 @@ def build(seed: int, as_of: date) -> Masters:
         (f"SF{n:03d}", f"Sous-famille {n:03d}", f"FA{n % ITEM_FAMILIES:02d}") for n in range(ITEM_SUBFAMILIES)
     ]
     families = [(f"FA{n:02d}", _family_caption(n)) for n in range(ITEM_FAMILIES)]
-    year = AccountingYearBounds.of(as_of)
     frames = {
         "Vat": _vats(vat_ids, territories),
         "Unit": pl.DataFrame(
@@ -248,18 +252,8 @@ def build(seed: int, as_of: date) -> Masters:
                 "Address_Latitude": pl.Series(["47.4739", "47.2122", None]).cast(MONEY),
                 "Address_Longitude": pl.Series(["-0.5517", "-1.6497", None]).cast(MONEY),
             }
-        ),
-        "AccountingYear": pl.DataFrame(
-            {
-                "Id": uuids(rng, 1),
-                "Caption": [f"Exercice {as_of.year}"],
-                "StartingDate": [year.start],
-                "EndingDate": [year.end],
-                "IsCurrent": [True],
-                "Status": [0],
-            },
-            schema_overrides={"StartingDate": pl.Datetime("us"), "EndingDate": pl.Datetime("us")},
-        ),
+        ).head(options.storehouses),
+        "AccountingYear": _accounting_years(rng, as_of, options.fiscal_year_start),
         "Country": pl.DataFrame(
             {
                 "IsoCode": [c[0] for c in countries],
@@ -282,17 +276,30 @@ def build(seed: int, as_of: date) -> Masters:
     )
 
 
-@dataclass(frozen=True)
-class AccountingYearBounds:
-    """First and last instant of the calendar fiscal year."""
+def _accounting_years(rng: np.random.Generator, as_of: date, first_month: int) -> pl.DataFrame:
+    """The current fiscal year alone, as the reference has it; all of them where they do not begin in January.
 
-    start: datetime
-    end: datetime
-
-    @classmethod
-    def of(cls, as_of: date) -> AccountingYearBounds:
-        """The fiscal year that holds ``as_of``."""
-        return cls(datetime(as_of.year, 1, 1), datetime(as_of.year, 12, 31))  # noqa: DTZ001 - wall clock
+    A company that moved its year end did it once: its first fiscal year is long (18 months for July).
+    """
+    if first_month == JANUARY:
+        years = [(as_of.year, datetime(as_of.year, 1, 1), datetime(as_of.year, 12, 31))]  # noqa: DTZ001 - wall clock
+    else:
+        ends = as_of.year + (as_of.month >= first_month)
+        starts = [datetime(year, first_month, 1) for year in range(ends - 9, ends + 1)]  # noqa: DTZ001
+        starts[0] = datetime(ends - 10, 1, 1)  # noqa: DTZ001
+        lasts = [datetime(year, first_month, 1) - timedelta(days=1) for year in range(ends - 8, ends + 2)]  # noqa: DTZ001
+        years = [(last.year, start, last) for start, last in zip(starts, lasts, strict=True)]
+    return pl.DataFrame(
+        {
+            "Id": uuids(rng, len(years)),
+            "Caption": [f"Exercice {name}" for name, _, _ in years],
+            "StartingDate": [start for _, start, _ in years],
+            "EndingDate": [end for _, _, end in years],
+            "IsCurrent": [n == len(years) - 1 for n in range(len(years))],
+            "Status": [0] * len(years),
+        },
+        schema_overrides={"StartingDate": pl.Datetime("us"), "EndingDate": pl.Datetime("us")},
+    )
 
 
 def _family_caption(number: int) -> str:

@@ -17,13 +17,14 @@ import numpy as np
 import polars as pl
 import psycopg
 
-from ebp_lakehouse.demo.company import documents, lines, padding, payments, pricing
+from ebp_lakehouse.demo.company import documentextras, documents, lines, padding, payments, pricing
 from ebp_lakehouse.demo.company.calendar import BusinessCalendar
 from ebp_lakehouse.demo.company.catalogue import Catalogue, StoredDocument, copy_document
 from ebp_lakehouse.demo.company.items import LABOUR, LINE_TYPES, TRAVEL
 from ebp_lakehouse.demo.company.ledger import SIMULATED_USER, Ledger
 from ebp_lakehouse.demo.company.primitives import DAY_US, Int, day_number, decimals, stamps, uuids
 from ebp_lakehouse.demo.company.skeleton import Skeleton
+from ebp_lakehouse.demo.company.truth import GroundTruth
 
 QUOTE, INVOICE, CREDIT_NOTE, DELIVERY, ORDER = 1, 2, 3, 6, 8
 MEAN_LINES = 3.5
@@ -120,11 +121,15 @@ class DocumentWriter:
             created_user=ctx.created_user,
             modified_user=ctx.modified_user,
             seller=sk.documents["seller"],
-            storehouse=none,
+            storehouse=np.where(
+                self.known.items.manage_stock[np.maximum(sk.lines["item"], 0)] & (sk.lines["item"] >= 0), 0, -1
+            ),
             settled_order=none,
             progress=progress,
         )
-        line_frame = lines.frame(self.rng, sk, line_amounts, typed, context, self.known.items, self.known.masters)
+        line_frame = lines.frame(
+            self.rng, sk, line_amounts, typed, context, self.known.items, self.known.masters, GroundTruth()
+        )
         people = self.known.customers
         still = {
             name: amounts.net if kind in kinds else none
@@ -132,12 +137,14 @@ class DocumentWriter:
         }
         header = documents.frame(
             self.rng, 1.0, sk, amounts, ctx, people, self.known.masters, calendar, self.known.payer, due, balance,
-            still["deliver"], progress,
+            still["deliver"], progress, GroundTruth(),
         ).with_columns(CustomerId=people.frame["Id"].gather([int(sk.documents["customer"][0])]))  # fmt: skip
         if origin is not None:
             header = header.with_columns(**self._origin(connection, origin.key))
         self.ledger.insert(connection, "SaleDocument", header)
-        extension = documents.extension_frame(self.rng, 1.0, sk, ctx, self.known.masters, still["invoice"], calendar)
+        extension = documentextras.extension_frame(
+            self.rng, 1.0, sk, ctx, self.known.masters, still["invoice"], calendar
+        )
         self.ledger.insert(connection, "SaleDocumentEx", extension)
         self.ledger.insert(connection, "SaleDocumentLine", line_frame)
         if balance[0] != 0:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from ebp_lakehouse.demo.company import dirt
 from ebp_lakehouse.demo.company import masters as small
 from ebp_lakehouse.demo.company.calendar import BusinessCalendar
 from ebp_lakehouse.demo.company.customers import Customers
@@ -34,7 +35,9 @@ from ebp_lakehouse.demo.company.primitives import (
     uuids,
 )
 from ebp_lakehouse.demo.company.skeleton import Skeleton
+from ebp_lakehouse.demo.company.truth import GroundTruth
 
+FAR_DAYS = 3653  # the year typed wrong
 NEVER_PAID_SHARE = 0.022  # disputes and bad payers, beside what is simply not due yet
 WRITTEN_OFF, DOUBTFUL, UNALLOCATED, REJECTED, PARTIAL = 170, 15, 25, 60, 120  # at full scale, at least one of each
 
@@ -59,11 +62,15 @@ def build(
     total_due: Int,
     payer: Int,
     document_ids: pl.Series,
+    truth: GroundTruth,
 ) -> Payments:
     """Everything about money received. ``total_due`` in cents per document, ``payer`` = debtor of each customer."""
     rng = generator(seed, "payments")
     inst = _instalments(rng, round(15_924 * scale) - at_least_one(OPENING, scale), customers, sk, total_due)
     size = len(inst.amount)
+    far = exactly(rng, (inst.kind == 2) & (inst.amount > 0), max(1, round(dirt.FAR_DUE_DATES * size)))
+    inst.due[far] += FAR_DAYS
+    truth.soil("due ten years ahead", "SaleCommitment", "DueDate", dirt.FAR_DUE_DATES, int(far.sum()), size)
     late_of = np.rint(rng.gamma(1.2, 7, customers.count) - 5).astype(np.int64)
     late_of[rng.random(customers.count) < 0.06] += 45  # some always pay six weeks late
     day = calendar.roll(
@@ -83,7 +90,7 @@ def build(
     doubtful = exactly(rng, partial, at_least_one(DOUBTFUL, scale))  # a first part came, the rest is in dispute
 
     wanted = round(15_516 * scale) - 2 * len(pairs) - int(rejected.sum())
-    commitment, amount, when, dropped = _cash_rows(rng, cash, day, rejected | partial, wanted, calendar)
+    commitment, amount, when, dropped = cash_rows(rng, cash, day, rejected | partial, wanted, calendar)
     cash[dropped] = 0
     inst.balance = np.where(written_off, 0, inst.amount - offset - cash)
     inst.pay_day = np.zeros(size, dtype=np.int64)
@@ -91,7 +98,7 @@ def build(
     deposits = np.flatnonzero(sk.documents["deposit_share"] > 0)
     spare = at_least_one(UNALLOCATED, scale)
     groups = round(12_962 * scale) - spare - len(deposits) - int(rejected.sum())
-    group, group_day = _group(payer[inst.customer[commitment]], commitment, amount, when, groups)
+    group, group_day = settlement_groups(payer[inst.customer[commitment]], commitment, amount, when, groups)
     ids = uuids(rng, size)
     settlements, settlement_ids = settlement_frame(
         rng,
@@ -217,10 +224,13 @@ def _set_offs(rng: np.random.Generator, inst: Instalments, sk: Skeleton) -> tupl
     return offset, pairs
 
 
-def _cash_rows(
+def cash_rows(
     rng: np.random.Generator, cash: Int, day: Int, whole: Bool, wanted: int, calendar: BusinessCalendar
 ) -> tuple[Int, Int, Int, Bool]:
-    """One assignment per paid instalment, some in two, ``wanted`` in all; the mask = payments given up for that."""
+    """One assignment per paid instalment, some in two, ``wanted`` in all; the mask = payments given up for that.
+
+    ``whole`` payments are never cut in two. Returns (instalment, cents, day) of each assignment, and the mask.
+    """
     rows = np.flatnonzero(cash != 0)
     dropped = np.zeros(len(cash), dtype=bool)
     if len(rows) > wanted:  # small scales: the latest payments have not come yet
@@ -235,7 +245,7 @@ def _cash_rows(
     return np.concatenate([rows, extra]), amount, when, dropped
 
 
-def _group(payer: Int, commitment: Int, amount: Int, when: Int, groups: int) -> tuple[Int, Int]:
+def settlement_groups(payer: Int, commitment: Int, amount: Int, when: Int, groups: int) -> tuple[Int, Int]:
     """Which settlement each assignment belongs to, and the settlements' days: nearest payments of a payer are one."""
     by = np.lexsort((when, np.sign(amount), payer))
     gap = np.diff(when[by], prepend=0).astype(float)

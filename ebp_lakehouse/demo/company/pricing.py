@@ -41,9 +41,13 @@ class LineInputs:
 
 @dataclass(frozen=True)
 class DocumentInputs:
-    """What the seller typed at the foot of each document. Rates in basis points, amounts in cents (signed)."""
+    """What the seller typed at the foot of each document. Rates in basis points, amounts in cents (signed).
+
+    A discount typed as ``footer_amount`` takes the place of the one by rate.
+    """
 
     footer_bp: Int
+    footer_amount: Int
     financial_bp: Int
     shipping: Int
     shipping_vat: Int
@@ -166,7 +170,8 @@ def price(lines: LineInputs, documents: DocumentInputs) -> tuple[LineAmounts, Do
     counted_net = np.where(lines.counted, net, 0)
     gross = sum_by(doc, counted_net, size)
     footer_base = np.where(lines.excluded_from_footer, 0, counted_net)
-    footer = round_half_away(sum_by(doc, footer_base, size) * documents.footer_bp, 10_000)
+    by_rate_off = round_half_away(sum_by(doc, footer_base, size) * documents.footer_bp, 10_000)
+    footer = np.where(documents.footer_amount != 0, documents.footer_amount, by_rate_off)
     net_discounted = net - largest_remainder(footer, footer_base, doc)
 
     ecotax = sum_by(doc, np.where(lines.counted, lines.ecotax, 0), size)

@@ -7,10 +7,11 @@ Days are day numbers, money is in cents, quantities in thousandths, rates in bas
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
-from ebp_lakehouse.demo.company.primitives import Int
+from ebp_lakehouse.demo.company.primitives import Bool, Int
 
 DOCUMENT_COLUMNS: dict[str, int] = {
     "kind": 0,
@@ -34,6 +35,10 @@ DOCUMENT_COLUMNS: dict[str, int] = {
     "template": 0,
     "post_dated": 0,
     "dead": 0,
+    "footer_amount": 0,
+    "foreign": 0,
+    "reverse": 0,
+    "absurd": 0,
 }
 LINE_COLUMNS: dict[str, int] = {
     "document": -1, "line_type": 2, "level": 0, "parent": -1, "top": -1, "item": -1, "quantity": 0, "unit_quantity": 0,
@@ -71,10 +76,26 @@ class Table:
         return self.pieces[name][0]
 
 
+@dataclass(frozen=True)
+class Planted:
+    """Rows of one of the skeleton's tables (``documents``, ``lines``) that were made on purpose; see ``truth``."""
+
+    case: str
+    of: Literal["documents", "lines"]
+    rows: Int
+    moves: str
+
+
 @dataclass
 class Skeleton:
-    """Unpriced documents, lines and transfer links."""
+    """Unpriced documents, lines and transfer links, and which of them were planted."""
 
     documents: Table = field(default_factory=lambda: Table(DOCUMENT_COLUMNS))
     lines: Table = field(default_factory=lambda: Table(LINE_COLUMNS))
     links: Table = field(default_factory=lambda: Table(LINK_COLUMNS))
+    planted: list[Planted] = field(default_factory=list)
+
+    def plant(self, case: str, of: Literal["documents", "lines"], rows: Int | Bool, moves: str) -> None:
+        """Remember planted rows (indices, or a mask) until they have keys."""
+        found = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+        self.planted.append(Planted(case, of, np.asarray(found, dtype=np.int64), moves))

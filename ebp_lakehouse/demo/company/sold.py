@@ -14,7 +14,20 @@ import numpy as np
 from ebp_lakehouse.demo.company.calendar import BusinessCalendar
 from ebp_lakehouse.demo.company.chains import SPLIT, Chains
 from ebp_lakehouse.demo.company.customers import Customers
-from ebp_lakehouse.demo.company.items import BUNDLE, GOOD, LABOUR, LINE_TYPES, SERVICE, TRAVEL, Items, price_on
+from ebp_lakehouse.demo.company.items import (
+    BUNDLE,
+    GOOD,
+    LABOUR,
+    LINE_TYPES,
+    PALLET_PRICE,
+    SERVICE,
+    TRAVEL,
+    Items,
+    in_bulk,
+    price_on,
+    promoted,
+    seasonal,
+)  # fmt: skip
 from ebp_lakehouse.demo.company.primitives import Bool, Int, spread
 from ebp_lakehouse.demo.company.skeleton import Skeleton
 
@@ -26,6 +39,8 @@ FAVOURITE_SHARE = 0.4
 # Line discounts in basis points with their frequency: most sales are at list price, trade discounts are round numbers.
 FIRST_DISCOUNTS = ((0, 0.62), (500, 0.12), (1000, 0.13), (1500, 0.06), (250, 0.04), (2000, 0.03))
 OPTION_SHARE, TEXT_PRICED_SHARE, FREE_SHARE, ZERO_SHARE = 0.03, 0.015, 0.012, 0.004
+PALLET_SHARE = 0.12  # of the lines of items taken in bulk: eight to twenty times the usual quantity
+PROMOTION_MONTH, PROMOTION_PRICE, PROMOTION_PULL = 2, 0.85, 0.06  # March (counted from 0); share of its lines
 WORK_TEXTS = ("Fourniture et pose selon devis", "Travaux supplémentaires", "Petites fournitures de chantier")
 
 # Copies: (stage, quantity part 0 = all 1 = first 2 = rest, paths, label of the copy, labels it is transferred from).
@@ -122,6 +137,8 @@ def build(
 
 def _link(sk: Skeleton, placed: dict[str, Int], rows: Int, made: Int, roots: Roots, origins: tuple[str, ...]) -> None:
     for origin in origins:
+        if origin not in placed:  # no order was ever written in this company
+            continue
         source = placed[origin][rows]
         linked = (source >= 0) & (roots.level[rows] == 0)
         both = np.minimum(np.abs(sk.lines["quantity"][source[linked]]), np.abs(sk.lines["quantity"][made[linked]]))
@@ -151,6 +168,9 @@ def _roots(
     kind = np.where(text_priced, GOOD, items.kind[item])
     split = chains.on(*SPLIT)[chain] & (rank == 0)
     quantity = _quantities(rng, kind, np.where(text_priced, 0, items.unit[item]))
+    pallet = in_bulk(item) & (kind == GOOD) & ~text_priced & (rng.random(size) < PALLET_SHARE)
+    pallet &= items.price[np.maximum(item, 0)] < PALLET_PRICE
+    quantity = np.where(pallet, quantity * rng.integers(8, 20, size), quantity)
     quantity = np.where(split & (quantity < 2000), 2000 + 1000 * rng.integers(0, 5, size), quantity)
     quantity = np.where((rng.random(size) < ZERO_SHARE) & (rank > 0), 0, quantity)
     # Part of each line goes with the first delivery; the first line is always cut in two so that no document is empty.
@@ -160,6 +180,9 @@ def _roots(
 
     day = chains.start[chain]
     listed = np.where(text_priced, rng.integers(2000, 90_000, size), price_on(items.price[item], day, calendar.as_of))
+    month = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
+    offered = promoted(item) & (kind == GOOD) & ~text_priced & (month == PROMOTION_MONTH)
+    listed = np.where(offered, np.rint(listed * PROMOTION_PRICE).astype(np.int64), listed)
     haggled = rng.random(size) < 0.1
     price = np.where(haggled, np.rint(listed * rng.uniform(0.88, 1.08, size)).astype(np.int64), listed)
     big = chains.on("OTHER")[chain] & (rank == 0)
@@ -214,8 +237,11 @@ def _pick_items(
     item = np.where(rng.random(size) < FAVOURITE_SHARE, liked, item)
     day = chains.start[chain]
     month = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
-    # One item in nine is a heating item: in the warm months three quarters of its sales do not happen.
-    out_of_season = (item % 9 == 0) & (month >= 3) & (month <= 7) & (rng.random(size) < 0.75)
+    offers = np.flatnonzero(promoted(np.arange(items.count)) & (items.kind == GOOD) & (items.weight > 0))
+    if len(offers):
+        tempted = (month == PROMOTION_MONTH) & (rng.random(size) < PROMOTION_PULL)
+        item = np.where(tempted, rng.choice(offers, size), item)
+    out_of_season = seasonal(item) & (month >= 3) & (month <= 7) & (rng.random(size) < 0.75)
     off_sale = (day < items.first_day[item]) | (day > items.last_day[item])
     return np.where(off_sale | out_of_season, rng.choice(items.count, size, p=lasting_odds), item)
 

@@ -67,11 +67,13 @@ BEGIN
           lower(a.attname) = ANY(secret_names)
           OR coalesce(secret_columns -> f.relname::text, '[]') ? lower(a.attname)
           OR (
-            split_part(format_type(a.atttypid, a.atttypmod), '(', 1) = ANY(text_types)
+            (t.typtype = 'd' OR split_part(format_type(a.atttypid, a.atttypmod), '(', 1) = ANY(text_types))
             AND EXISTS (SELECT FROM unnest(secret_patterns) pattern WHERE a.attname ~* pattern)
           )
         ) AS is_secret
-      FROM found f JOIN pg_attribute a ON a.attrelid = f.oid AND a.attnum > 0 AND NOT a.attisdropped
+      FROM found f
+      JOIN pg_attribute a ON a.attrelid = f.oid AND a.attnum > 0 AND NOT a.attisdropped
+      JOIN pg_type t ON t.oid = a.atttypid
     ), identity AS (
       SELECT f.oid AS relation, array_agg(a.attnum) AS numbers, array_agg(a.attname::text) AS names
       FROM found f

@@ -14,8 +14,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from ebp_lakehouse.bronze.ingest import TableBatch, ingest_table, reconcile
+from ebp_lakehouse.bronze.ingest import ingest_table
 from ebp_lakehouse.bronze.reconcile import Difference
+from ebp_lakehouse.bronze.table_batch import TableBatch, reconcile
 from ebp_lakehouse.demo.servers import EmbeddedPostgres
 from ebp_lakehouse.lake import publication
 from ebp_lakehouse.lake.delta import TableWriter, load, open_at_pin

@@ -14,7 +14,7 @@ from psycopg import sql
 from pydantic import SecretStr
 
 from ebp_lakehouse.bronze.batch import BatchResult, TableOutcome, run_batch
-from ebp_lakehouse.bronze.ingest import TableBatch
+from ebp_lakehouse.bronze.table_batch import TableBatch
 from ebp_lakehouse.lake.catalog import connect
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.source.registry import TableSpec

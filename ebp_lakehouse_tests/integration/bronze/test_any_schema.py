@@ -118,8 +118,9 @@ def test_keys_come_from_the_catalogue(settings: Settings) -> None:
         "CREATE TABLE partial (a int NOT NULL, b int NOT NULL, c int NOT NULL UNIQUE DEFERRABLE)",
         "CREATE UNIQUE INDEX ON partial (a) WHERE a > 0",
         "CREATE UNIQUE INDEX ON partial (abs(b))",
+        "CREATE TABLE visit (api_key text PRIMARY KEY, b int, c int)",
     )
-    for name in ("primary_key", "unique_index", "replica", "partial"):
+    for name in ("primary_key", "unique_index", "replica", "partial", "visit"):
         execute(settings, f"INSERT INTO {name} VALUES (1, '2', 3)")
     written(settings)
     outcomes = healthy(run(settings))
@@ -129,7 +130,10 @@ def test_keys_come_from_the_catalogue(settings: Settings) -> None:
         "unique_index": ("b",),
         "replica": ("c",),
         "partial": ("_bronze_record_hash",),
+        "visit": ("_bronze_record_hash",),
     }
+    assert ask(settings, "SELECT b, c FROM bronze.visit") == [(2, 3)]
+    assert "api_key" not in [row[0] for row in ask(settings, "DESCRIBE bronze.visit")], "a secret is no key"
 
 
 def test_whole_rows_are_counted(settings: Settings) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ebp_lakehouse.bronze.ingest import ingest_table, reconcile
+from ebp_lakehouse.bronze.ingest import ingest_table
+from ebp_lakehouse.bronze.table_batch import reconcile
 from ebp_lakehouse.errors import ConflictError, ExtractionError, SourceError
 from ebp_lakehouse.lake import publication
 from ebp_lakehouse.lake.delta import open_at_pin

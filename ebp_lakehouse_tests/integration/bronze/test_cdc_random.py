@@ -13,8 +13,9 @@ from psycopg import sql
 from ebp_lakehouse.bronze import spool
 from ebp_lakehouse.bronze.cdc import line
 from ebp_lakehouse.bronze.cdc import token as csv_token
-from ebp_lakehouse.demo.schema import reference, table_ddl
+from ebp_lakehouse.demo.schema import table_ddl
 from ebp_lakehouse.source.connection import connect
+from ebp_lakehouse.source.reference_schema import reference
 from ebp_lakehouse_tests.integration.bronze.conftest import declared
 from ebp_lakehouse_tests.integration.bronze.streaming import StreamHouse, drop_slots, stream_settings
 from ebp_lakehouse_tests.integration.bronze.test_exactness import HOSTILE, value

@@ -173,7 +173,8 @@ def test_a_publication_that_carries_a_secret_is_not_streamed(
 
 
 def test_the_script_and_the_registry_agree_on_every_column_of_the_reference(database: str) -> None:
-    from ebp_lakehouse.demo.schema import reference, table_ddl  # noqa: PLC0415
+    from ebp_lakehouse.demo.schema import table_ddl  # noqa: PLC0415
+    from ebp_lakehouse.source.reference_schema import reference  # noqa: PLC0415
 
     registered = tuple(Registry.load())
     with psycopg.connect(database, autocommit=True) as db:

@@ -49,6 +49,10 @@ def company(database: str, tmp_path: Path) -> Iterator[Company]:
         yield Company(db, settings)
 
 
+def both(change: str) -> str:
+    return f"{change}; the lake's holds both"
+
+
 def words(outcome: TableOutcome) -> list[str]:
     assert outcome.batch is not None
     return [str(change) for change in outcome.batch.drift]
@@ -70,9 +74,9 @@ def test_widened_columns_are_one_query_over_all_months(company: Company) -> None
     assert counts(quiet) == (0, 0, 0), "the rows' text is the same"
     assert not quiet.published
     assert words(quiet) == [
-        'column "k" was widened from smallint to integer',
-        'column "n" was widened from numeric(10,2) to numeric(14,2)',
-        'column "s" was widened from character varying(3) to character varying(40)',
+        both('column "k" was widened from smallint to integer'),
+        both('column "n" was widened from numeric(10,2) to numeric(14,2)'),
+        both('column "s" was widened from character varying(3) to character varying(40)'),
     ]
     later = company.run(
         """INSERT INTO "T" VALUES (70000, 123456789012.34, 'longer than three', 2, '-infinity', 3)""",
@@ -86,7 +90,7 @@ def test_widened_columns_are_one_query_over_all_months(company: Company) -> None
         """ALTER TABLE "T" ALTER k TYPE bigint, ALTER r TYPE double precision, ALTER d TYPE timestamp, DROP gone""",
         """INSERT INTO "T" VALUES (5000000000, 0, 's', 1e300, '2026-01-01 12:00')""",
     )
-    assert 'column "r" was widened from real to double precision' in words(wide)
+    assert both('column "r" was widened from real to double precision') in words(wide)
     assert company.ask("SELECT k, n, s, d::VARCHAR FROM bronze.t_current ORDER BY k") == [
         (1, Decimal("1.50"), "abc", "2026-01-01 00:00:00"),
         (70000, Decimal("123456789012.34"), "longer than three", "-infinity"),
@@ -114,9 +118,9 @@ def test_narrowed_columns_keep_the_wide_type(company: Company) -> None:
         """ALTER TABLE "T" ALTER k TYPE smallint, ALTER n TYPE numeric(4,1), ALTER s TYPE varchar(3)""",
     )
     assert words(outcome) == [
-        'column "k" was narrowed from bigint to smallint',
-        'column "n" was narrowed from numeric(14,4) to numeric(4,1)',
-        'column "s" was narrowed from text to character varying(3)',
+        both('column "k" was narrowed from bigint to smallint'),
+        both('column "n" was narrowed from numeric(14,4) to numeric(4,1)'),
+        both('column "s" was narrowed from text to character varying(3)'),
     ]
     assert company.ask("SELECT k, n, s FROM bronze.t_current") == [(1, Decimal("1.5"), "abc")]
     assert company.ask("SELECT max(k), max(n) FROM bronze.t") == [(5000000000, Decimal(2))]
@@ -135,7 +139,7 @@ def test_a_retyped_column_becomes_text_and_holds_both(company: Company) -> None:
             ALTER f TYPE text, ALTER z TYPE date""",
         """UPDATE "T" SET b = 'maybe', n = 0.1 WHERE k = 1""",
     )
-    assert 'column "n" was retyped from numeric(12,2) to double precision' in words(outcome)
+    assert both('column "n" was retyped from numeric(12,2) to double precision') in words(outcome)
     old = "SELECT k, b, n, t, y, f FROM bronze.t WHERE _bronze_ingestion_date = '2026-10-31' ORDER BY k"
     assert company.ask(old) == before
     assert company.ask("SELECT b, n FROM bronze.t_current ORDER BY k") == [("maybe", "0.1"), ("false", "2")]
@@ -144,7 +148,7 @@ def test_a_retyped_column_becomes_text_and_holds_both(company: Company) -> None:
     ]  # fmt: skip
     # back again: the lake's column stays text, and says what PostgreSQL says
     back = company.run("""ALTER TABLE "T" ALTER b TYPE boolean USING b = 'maybe'""")
-    assert words(back) == ['column "b" was retyped from text to boolean']
+    assert words(back) == [both('column "b" was retyped from text to boolean')]
     assert company.ask("SELECT b FROM bronze.t_current ORDER BY k") == [("true",), ("false",)]
 
 

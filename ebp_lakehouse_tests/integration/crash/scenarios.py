@@ -12,7 +12,7 @@ from typing import Any
 import pandera.polars as pa_polars
 
 from ebp_lakehouse import failpoints
-from ebp_lakehouse.bronze.batch import run_batch
+from ebp_lakehouse.bronze.batch import BatchResult, run_batch
 from ebp_lakehouse.gold.compute import compute
 from ebp_lakehouse.gold.contract import GoldTable
 from ebp_lakehouse.lake import catalog, publication
@@ -39,8 +39,16 @@ def run(scenario: str, settings: Settings, point: str, argument: str = "after") 
 
 
 def batch(settings: Settings, _: str) -> None:
-    specs = [declared(), declared(name="U", asset="u")]
-    result = run_batch(settings, specs, [TODAY], TODAY, run_id="batch")
+    _healthy(run_batch(settings, [declared(), declared(name="U", asset="u")], [TODAY], TODAY, run_id="batch"))
+
+
+def backfill(settings: Settings, _: str) -> None:
+    """Four past days of two months as one run."""
+    days = [date(2026, 1, 30) + timedelta(days=number) for number in range(4)]
+    _healthy(run_batch(settings, [declared(name="W", asset="w")], days, TODAY, run_id="backfill"))
+
+
+def _healthy(result: BatchResult) -> None:
     errors = {name: o.error for name, o in result.outcomes.items() if not o.healthy}
     if errors:
         raise AssertionError(errors)
@@ -92,4 +100,6 @@ def maintenance(settings: Settings, _: str) -> None:
         raise AssertionError(done.failures)
 
 
-SCENARIOS: dict[str, Any] = {"batch": batch, "silver": silver, "gold": gold, "maintenance": maintenance}
+SCENARIOS: dict[str, Any] = {
+    "batch": batch, "backfill": backfill, "silver": silver, "gold": gold, "maintenance": maintenance
+}  # fmt: skip

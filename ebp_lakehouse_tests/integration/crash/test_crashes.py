@@ -37,6 +37,7 @@ KILLED = -9
 CATALOGS = ["record-created", "common-copy-put", "private-copy-put", "common-catalog-put", "catalogs-put"]
 COMMITTED = ["delta-committed", "delta-restored", "before-record"]
 BATCH = ["file-half-written", "files-uploaded", "columns-added", "delta-committed:2", *COMMITTED, *CATALOGS]
+BACKFILL = ["files-uploaded", "delta-committed", "record-created"]
 SILVER = ["delta-committed:2", *COMMITTED, "record-created", "common-catalog-put"]
 GOLD = [*COMMITTED, "record-created"]
 MAINTENANCE = [
@@ -168,6 +169,23 @@ def batch(source: str, tmp_path_factory: pytest.TempPathFactory) -> Scenario:
 
 
 @pytest.fixture(scope="module")
+def backfill(source: str, tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+    """A lake without anything, and a table with rows of two past months (and of a day that was not asked for)."""
+    settings = Settings(source_url=SecretStr(source), lake_url=str(tmp_path_factory.mktemp("backfill") / "lake"))
+    Path(settings.lake_url).mkdir()
+    with psycopg.connect(source, autocommit=True) as db:
+        db.execute(
+            """CREATE TABLE "W" ("Id" int PRIMARY KEY, "sysCreatedDate" timestamp, "sysModifiedDate" timestamp)"""
+        )
+        db.execute(
+            """INSERT INTO "W" SELECT g, timestamp '2026-01-29' + g * interval '1 day' FROM generate_series(0, 4) g"""
+        )
+    made = Scenario("backfill", settings).prepare()
+    assert (made.before, [row[0] for row in made.after["w"]]) == ({}, [1, 2, 3, 4])
+    return made
+
+
+@pytest.fixture(scope="module")
 def silver(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
     settings = Settings(lake_url=str(tmp_path_factory.mktemp("silver") / "lake"))
     assert start("silver", settings, argument="before") == 0
@@ -209,6 +227,11 @@ def maintenance(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
 @pytest.mark.parametrize("point", BATCH)
 def test_a_bronze_batch(batch: Scenario, point: str) -> None:
     batch.survives(point)
+
+
+@pytest.mark.parametrize("point", BACKFILL)
+def test_a_back_fill_of_several_days(backfill: Scenario, point: str) -> None:
+    backfill.survives(point)
 
 
 @pytest.mark.parametrize("point", SILVER)
@@ -257,7 +280,9 @@ def _first_load(settings: Settings) -> Content:
 
 
 def test_every_point_is_walked() -> None:
-    walked = {point.partition(":")[0] for points in (BATCH, SILVER, GOLD, MAINTENANCE, S3) for point in points}
+    walked = {
+        point.partition(":")[0] for points in (BATCH, BACKFILL, SILVER, GOLD, MAINTENANCE, S3) for point in points
+    }
     assert walked == set(POINTS)
 
 

@@ -16,6 +16,7 @@ import pytest
 from rich.console import Console
 
 from ebp_lakehouse import tour
+from ebp_lakehouse.demo.company.options import USUAL
 from ebp_lakehouse.demo.create import create_in
 from ebp_lakehouse.demo.servers import EmbeddedPostgres
 from ebp_lakehouse.demo.session import DemoHome, DemoState
@@ -88,4 +89,4 @@ def test_another_demo_in_the_same_home_is_refused(tmp_path: Path, other: dict[st
     DemoHome(tmp_path).remember(DemoState(scale=0.1, seed=7, as_of="2026-11-20", lake="s3"))
     asked: dict[str, object] = {"scale": 0.1, "seed": 7, "folder": False} | other
     with pytest.raises(DemoError, match=r"already holds a company of scale 0\.1, seed 7, .* lake on the embedded S3"):
-        tour.run(tmp_path, as_of=None, show=lambda _: None, out=Console(), **asked)  # type: ignore[arg-type]
+        tour.run(tmp_path, as_of=None, options=USUAL, show=lambda _: None, out=Console(), **asked)  # type: ignore[arg-type]

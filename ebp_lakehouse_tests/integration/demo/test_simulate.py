@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
 from ebp_lakehouse.demo.company.generator import generate
+from ebp_lakehouse.demo.company.options import CompanyOptions
 from ebp_lakehouse.demo.load import load
 from ebp_lakehouse.demo.schema import create_schema
 from ebp_lakehouse.demo.servers import EmbeddedPostgres
 from ebp_lakehouse.demo.simulate import simulate
 from ebp_lakehouse.errors import DemoError
+from ebp_lakehouse.source.reference_schema import reference
 
 AS_OF = date(2025, 10, 23)
+OPTIONS = CompanyOptions(with_incidents=True)
 State = dict[str, dict[str, str]]
 
 
@@ -24,15 +28,20 @@ State = dict[str, dict[str, str]]
 def dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with EmbeddedPostgres(tmp_path_factory.mktemp("simulated")) as server:
         create_schema(server.url)
-        load(server.url, iter(generate(0.02, 1, AS_OF).items()))
+        load(server.url, iter(generate(0.02, 1, AS_OF, OPTIONS).items()))
         yield server.url
 
 
 def state(dsn: str) -> State:
     """MD5 of every row by key, of the tables that the simulation may touch."""
     with psycopg.connect(dsn) as connection:
-        tables = [t for t in generate(0.02, 1, AS_OF) if t != "Country"]
-        return {t: dict(connection.execute(f'SELECT "Id"::text, md5(t::text) FROM "{t}" t').fetchall()) for t in tables}  # type: ignore[arg-type]
+        keys = {
+            t: ", '/', ".join(f'"{name}"' for name in reference()[t].key) for t in generate(0.02, 1, AS_OF, OPTIONS)
+        }
+        return {
+            t: dict(connection.execute(f'SELECT concat({key}), md5(t::text) FROM "{t}" t').fetchall())
+            for t, key in keys.items()
+        }  # type: ignore[arg-type]
 
 
 def one(dsn: str, statement: str, *values: Any) -> Any:
@@ -53,6 +62,60 @@ def test_counts_are_exactly_what_changed(dsn: str) -> None:
     assert {t: n for t, n in changed.items() if n} == summary.updated
     assert {"SaleDocument", "SaleDocumentEx", "SaleDocumentLine"} <= set(summary.deleted)
     assert summary.first_day > AS_OF
+
+
+FIELD = """ "LineType" = 0 AND NOT "IsScheduleException" AND trim("CustomerId") <> '' """
+
+
+def test_the_field_lives_too(dsn: str) -> None:
+    """Twenty days: appointments are made, done, moved, cancelled and deleted; the rest of the field moves with them."""
+    with psycopg.connect(dsn) as connection:
+        query = 'SELECT "Id"::text, "EventState", "StartDateTime" FROM "ScheduleEvent"'
+        before = {key: (event, start) for key, event, start in connection.execute(query)}
+        number = one(dsn, 'SELECT max("ScheduleEventNumber") FROM "ScheduleEvent"')
+    summary = simulate(dsn, 20, seed=9)
+    with psycopg.connect(dsn) as connection:
+        after = {key: (event, start) for key, event, start in connection.execute(query)}
+    kept = before.keys() & after.keys()
+    moved = {key for key in kept if before[key][1] != after[key][1]}
+    closed = {key for key in kept if before[key][0] == 0 and after[key][0] in (2, 3)}
+    assert len(before.keys() - after.keys()) == summary.deleted.get("ScheduleEvent", 0) > 0
+    assert len(after.keys() - before.keys()) == summary.inserted["ScheduleEvent"] > 20
+    assert moved
+    assert closed
+    for name in ("appointment made", "appointment moved", "appointment deleted", "appointments closed", "call noted",
+                 "activities written by EBP", "incident opened", "incident resolved"):  # fmt: skip
+        assert summary.events[name] > 0, name
+    # Nobody is sent to two places at once by an appointment made today, unless all his hours were taken.
+    none_broken = {
+        "states": f'SELECT count(*) FROM "ScheduleEvent" WHERE {FIELD} AND "EventState" NOT IN (0, 2, 3, 9)',
+        "done before its day": f"""SELECT count(*) FROM "ScheduleEvent" WHERE {FIELD} AND "EventState" = 2 AND
+            "ScheduleEventNumber" > '{number}' AND "EndDateTime"::date > "sysModifiedDate"::date""",
+        "numbers twice": 'SELECT count(*) - count(DISTINCT "ScheduleEventNumber") FROM "ScheduleEvent"',
+        "documents without a note": """SELECT count(*) FROM "SaleDocument" d WHERE d."sysCreatedDate" > %s AND
+            d."DocumentNumber" <> %s AND NOT EXISTS (SELECT 1 FROM "Activity" a WHERE a."SaleDocumentId" = d."Id")""",
+        "renewed backwards": 'SELECT count(*) FROM "MaintenanceContract" WHERE "LastRenewalDate" >= "EndDate"',
+        "incident without product": """SELECT count(*) FROM "Incident" i WHERE NOT EXISTS (SELECT 1 FROM
+            "IncidentCustomerProduct" p WHERE p."IncidentId" = i."Id")""",
+        "resolved before it began": 'SELECT count(*) FROM "Incident" WHERE "EndDate" < "StartDate"',
+    }  # fmt: skip
+    for name, query in none_broken.items():
+        values = (summary.first_day, summary.late_document) if "%s" in query else ()
+        assert one(dsn, query, *values) == 0, name
+
+
+def test_the_same_seed_lives_the_same_field_days(tmp_path: Path) -> None:
+    """Two copies of one company, one seed: the same appointments, whatever their uuids' order."""
+    found = []
+    for n in range(2):
+        with EmbeddedPostgres(tmp_path / f"copy{n}") as server:
+            create_schema(server.url)
+            load(server.url, iter(generate(0.02, 1, AS_OF, OPTIONS).items()))
+            simulate(server.url, 4, seed=3)
+            found.append(
+                one(server.url, """SELECT md5(string_agg(t::text, '|' ORDER BY "Id")) FROM "ScheduleEvent" t""")
+            )
+    assert found[0] == found[1]
 
 
 def test_documents_and_payments_stay_coherent(dsn: str) -> None:

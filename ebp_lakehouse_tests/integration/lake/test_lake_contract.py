@@ -154,6 +154,22 @@ def test_killed_between_record_and_catalog(settings: Settings, lake: Lake) -> No
     assert publication.latest(lake).number == 3
 
 
+def test_an_overtaken_publisher_leaves_the_newer_convenience_copy(
+    settings: Settings, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overtaken(name: str) -> None:
+        if name == "record-created":
+            monkeypatch.undo()
+            publish_rows(settings, "silver/other", 1)
+
+    monkeypatch.setattr(catalog, "failpoint", overtaken)
+    assert publish_rows(settings, T, 1).number == 1
+    content = lake.read(catalog.CONVENIENCE_COPY)
+    assert (
+        content == lake.read(catalog.object_name(2, private=False)) != lake.read(catalog.object_name(1, private=False))
+    )
+
+
 def test_the_probe_passes_and_leaves_nothing(lake: Lake) -> None:
     lake.check_writable()
     assert lake.names("_probe") == []
@@ -208,6 +224,42 @@ def test_personal_columns_are_joined_for_the_privileged_only(settings: Settings)
     assert privileged == [(1, "n1", "01"), (2, "n2", "02")]
     with pytest.raises(duckdb.BinderException, match="phone"):
         query(settings, "SELECT phone FROM silver.t")
+
+
+# the readers' cache
+
+
+def test_an_earlier_record_is_read_whatever_else_was_read_since(settings: Settings, lake: Lake) -> None:
+    for number in range(8):
+        publish(settings, T, rows_of(*range(number + 1)), {"kind": "table"})
+        assert query(settings, "SELECT count(*) FROM silver.t") == [(number + 1,)]
+    for _ in range(2):
+        assert query(settings, "SELECT count(*) FROM silver.t", record_number=2) == [(2,)]
+    cached = catalog.local_catalog(settings, lake, publication.latest(lake), private=False)
+    assert len(list(cached.parent.iterdir())) <= catalog.KEPT_LOCALLY
+
+
+def test_a_folder_that_was_moved_is_read_where_it_lies_now(tmp_path: Path) -> None:
+    before, now = (Settings(lake_url=str(tmp_path / name)) for name in ("before", "now"))
+    publish_rows(before, T, 1)
+    publish(before, "silver/u", rows_of(1, 2), {"kind": "table"})
+    (tmp_path / "before").rename(tmp_path / "now")
+    assert query(now, "SELECT count(*) FROM silver.t") == [(1,)]
+    publish(now, "silver/u", rows_of(1, 2, 3), {"kind": "table"})
+    assert query(now, "SELECT (SELECT count(*) FROM silver.t), (SELECT count(*) FROM silver.u)") == [(1, 3)]
+
+
+def test_a_record_that_was_written_but_not_answered_is_ours(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = Lake.create
+
+    def unheard(self: Lake, path: str, content: bytes) -> bool:
+        honest(self, path, content)
+        return False  # the store answered 5xx, and the client's second try found the object
+
+    monkeypatch.setattr(Lake, "create", unheard)
+    record = publication.commit(lake, {T: Move(None, pin_of(0, 1))}, "test")
+    assert record.number == 1
+    assert publication.latest(lake).pins.keys() == {T}
 
 
 # errors for people

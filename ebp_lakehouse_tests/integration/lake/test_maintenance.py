@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import obstore
 import polars as pl
 import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
 from ebp_lakehouse.bronze.append import append
 from ebp_lakehouse.bronze.versions import Stamp
@@ -142,6 +144,24 @@ def test_uploads_that_no_commit_named_go_when_they_are_old(settings: Settings, l
     assert len(read(settings)) == 12
 
 
+def test_what_is_not_ours_is_never_touched(settings: Settings, lake: Lake) -> None:
+    """A colleague's table beside ours, his files in our folders, and a lake whose records cannot be seen."""
+    october(settings)
+    theirs = [f"{B}/notes.txt", "gold/exports/june.parquet", "gold/theirs/keep.csv"]
+    for path in theirs:
+        lake.replace(path, b"theirs")
+    write_deltalake(lake.uri("gold/theirs"), pa.table({"x": [1]}), storage_options=lake.storage_options or None)
+    before = {item.path for item in lake.listing("gold")}
+    vacuum(settings, now=later(30))
+    assert {item.path for item in lake.listing("gold")} == before
+    assert lake.exists(theirs[0])
+    for number in publication.numbers(lake):
+        lake.delete(f"{publication.FOLDER}/{publication.object_name(number)}")
+    kept = stored(lake)
+    assert vacuum(settings, now=later(60)).tables == {}
+    assert stored(lake) == kept != set()
+
+
 def test_an_unfinished_upload_is_given_back(settings: Settings, lake: Lake) -> None:
     october(settings)
     upload = obstore.open_writer(lake.objects, f"{B}/part-x.parquet", buffer_size=5 * 2**20)
@@ -162,7 +182,7 @@ def test_the_log_is_shortened_to_what_records_pin(settings: Settings, lake: Lake
     done = maintain(settings, now=later(8))
     assert done.tables[S].log_entries >= 8
     logs = [name for name in lake.names("silver/t/_delta_log") if name.endswith(".json")]
-    assert [int(name[:20]) for name in logs] == [pin.version]
+    assert [int(name[:20]) for name in logs] == [pin.version], "a checkpoint, the commit it stands for"
     publish_rows(settings, S, 8)
     newest = load(lake, S)
     assert newest is not None
@@ -220,6 +240,23 @@ def test_a_batch_that_is_quicker_wins(
     monkeypatch.undo()
     assert maintain(settings, now=later(0.1)).tables[B].files_after == 2
     assert len(read(settings)) == 13
+
+
+def test_a_position_that_a_batch_moved_meanwhile_is_kept(
+    settings: Settings, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that brought no row moves the position alone, on the same version: nothing conflicts."""
+    pin = october(settings).pins[B]
+
+    def batch(name: str) -> None:
+        if name == "before-record":
+            moved = replace(pin, position={"horizon": "77"}, ingestion_date="2026-11-25")
+            publication.commit(lake, {B: Move(pin.version, moved)}, "batch")
+
+    monkeypatch.setattr(catalog, "failpoint", batch)
+    assert maintain(settings).tables[B].files_after == 1
+    after = publication.latest(lake).pins[B]
+    assert (after.position, after.ingestion_date, file_count(lake)) == ({"horizon": "77"}, "2026-11-25", 1)
 
 
 def test_two_maintenances_at_once_lose_nothing(settings: Settings, lake: Lake) -> None:

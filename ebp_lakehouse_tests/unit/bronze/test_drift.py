@@ -11,6 +11,10 @@ from ebp_lakehouse.source.introspection import Column
 from ebp_lakehouse.source.types import widens
 
 
+def both(change: str) -> str:
+    return f"{change}; the lake's holds both"
+
+
 def shape(*columns: str, key: str = "Id") -> Shape:
     """``number name type`` per column."""
     split = [text.split(" ", 2) for text in columns]
@@ -28,18 +32,18 @@ BEFORE = shape("1 Id uuid", "2 name character varying(10)", "3 n numeric(10,2)",
             shape("1 Id uuid", "2 name character varying(40)", "3 n numeric(12,2)", "4 k bigint"),
             True,
             [
-                'column "name" was widened from character varying(10) to character varying(40)',
-                'column "n" was widened from numeric(10,2) to numeric(12,2)',
-                'column "k" was widened from smallint to bigint',
+                both('column "name" was widened from character varying(10) to character varying(40)'),
+                both('column "n" was widened from numeric(10,2) to numeric(12,2)'),
+                both('column "k" was widened from smallint to bigint'),
             ],
         ),
         (
             shape("1 Id uuid", "2 name character varying(5)", "3 n numeric(10,4)", "4 k text"),
             True,
             [
-                'column "name" was narrowed from character varying(10) to character varying(5)',
-                'column "n" was retyped from numeric(10,2) to numeric(10,4)',
-                'column "k" was retyped from smallint to text',
+                both('column "name" was narrowed from character varying(10) to character varying(5)'),
+                both('column "n" was retyped from numeric(10,2) to numeric(10,4)'),
+                both('column "k" was retyped from smallint to text'),
             ],
         ),
         (
@@ -47,7 +51,7 @@ BEFORE = shape("1 Id uuid", "2 name character varying(10)", "3 n numeric(10,2)",
             True,
             [
                 'column "name" was renamed to "title"; the lake keeps both names',
-                'column "title" was widened from character varying(10) to text',
+                both('column "title" was widened from character varying(10) to text'),
                 'column "k" was dropped and added again (smallint)',
                 'column "extra" was added (boolean)',
             ],

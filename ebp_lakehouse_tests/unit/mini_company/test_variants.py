@@ -9,7 +9,7 @@ import pytest
 
 from ebp_lakehouse_tests.mini_company.company import catalog_rows
 from ebp_lakehouse_tests.unit.silver.mock_bronze import declared_tables, write_catalog
-from ebp_lakehouse_tests.unit.silver.silver_run import run_silver
+from ebp_lakehouse_tests.unit.silver.silver_run import SilverRun, run_silver
 
 OPTIONAL_TABLES = (
     "sale_document_ex", "sale_credit_memo_origin", "periodic_invoicing", "customer_family", "customer_sub_family", "contact",
@@ -39,17 +39,23 @@ def test_known_at_shows_what_was_known_then(tmp_path: Path, catalog: Path) -> No
     assert february.query(customers) == [("C001", "Grands comptes", None), ("C003", None, None)]
 
 
-def test_parameters_change_cost_and_corrections(tmp_path: Path, catalog: Path) -> None:
+@pytest.fixture(scope="module")
+def managed(tmp_path_factory: pytest.TempPathFactory, catalog: Path) -> SilverRun:
+    """Silver under parameters of the user's own."""
     parameters = {"use_custom_revenue": True, "cost_fallback": "purchase_price", "segment_cut_a": 0.1}
-    run = run_silver(tmp_path / "run", catalog, parameters=parameters)
+    run = run_silver(tmp_path_factory.mktemp("managed"), catalog, parameters=parameters)
     assert run.failures() == {}
+    return run
+
+
+def test_parameters_change_cost_and_corrections(managed: SilverRun) -> None:
     rows = "select line_number, row_origin, net_amount_excl_tax, margin_amount from silver.fact_sales where document_number = '{}' order by 1 desc"
-    assert run.query(rows.format("FA220001")) == [
+    assert managed.query(rows.format("FA220001")) == [
         (1, "line", Decimal(100), Decimal(40)),
         (-10, "correction", Decimal(5), Decimal(2)),
     ]
     # The radiator without a cost takes its purchase price of 55.
-    assert run.query(rows.format("FA260009")) == [
+    assert managed.query(rows.format("FA260009")) == [
         (2, "line", Decimal(100), Decimal(45)),
         (1, "line", Decimal(240), Decimal(240)),
     ]
@@ -57,7 +63,7 @@ def test_parameters_change_cost_and_corrections(tmp_path: Path, catalog: Path) -
     segments = (
         "select customer_id, segment from silver.dim_customer where is_current and segment is not null order by 1"
     )
-    assert run.query(segments) == [("C001", "B"), ("C002", "B"), ("C003B", "C"), ("C004", "A")]
+    assert managed.query(segments) == [("C001", "B"), ("C002", "B"), ("C003B", "C"), ("C004", "A")]
 
 
 def test_an_installation_without_custom_columns_nor_support_tables(tmp_path: Path) -> None:
@@ -98,9 +104,8 @@ def test_optional_tables_are_those_of_the_registry_that_silver_declares() -> Non
     assert set(OPTIONAL_TABLES) <= set(declared_tables())
 
 
-def test_unit_tests_of_the_rules_pass(tmp_path: Path, catalog: Path) -> None:
-    """The rules one by one, in dbt: models/intermediate/unit_tests.yml; they need the built models for their types."""
-    assert run_silver(tmp_path, catalog).failures() == {}
-    run = run_silver(tmp_path, catalog, command=("test", "--select", "test_type:unit"))
+def test_unit_tests_of_the_rules_pass(managed: SilverRun, catalog: Path) -> None:
+    """The rules one by one, in dbt: models/intermediate/unit_tests.yml; they need built models for their types only."""
+    run = run_silver(managed.database.parent, catalog, command=("test", "--select", "test_type:unit"))
     assert run.failures() == {}
     assert len(run.statuses) >= 11

@@ -98,5 +98,14 @@ def test_loading_opens_no_connection_reads_no_clock_and_is_quick() -> None:
     assert seen["cpu_seconds"] < CPU_SECONDS
 
 
+def test_all_tables_of_ebp_are_assets_without_asking_a_source() -> None:
+    graph = build_definitions(Settings(lake_url="/nowhere", tables="all")).resolve_asset_graph()
+    bronze = [key for key in graph.executable_asset_keys if key.path[0] == "bronze"]
+    assert len(bronze) == 319
+    assert {graph.get(key).group_name for key in bronze} >= {"bronze_sales", "bronze_other"}
+    columns = [column for key in bronze for column in graph.get(key).metadata["dagster/column_schema"].columns]
+    assert len(columns) == 9919 - 6, "all of the reference installation's but its six secrets"
+
+
 if __name__ == "__main__":
     SNAPSHOT.write_text(graph_text(build_definitions(Settings(lake_url="/nowhere"))))

@@ -52,6 +52,7 @@ def write_catalog(
     unknown = (set(rows or {}) | set(without_tables)) - set(tables)
     assert not unknown, f"not declared in sources.yml: {sorted(unknown)}"
     with duckdb.connect(str(path)) as connection:
+        connection.begin()  # one commit: hundreds of them, each waiting for the disk, took most of the time
         connection.execute("create schema bronze")
         for table, types in tables.items():
             if table in without_tables:
@@ -64,6 +65,7 @@ def write_catalog(
             for row in (rows or {}).get(table, ()):
                 _insert(connection, table, {name: v for name, v in row.items() if name not in without_columns})
             connection.execute(_view(table))
+        connection.commit()
     return path
 
 

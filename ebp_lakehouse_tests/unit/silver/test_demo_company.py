@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from ebp_lakehouse.demo.company.generator import generate
+from ebp_lakehouse.demo.company.options import CompanyOptions
 from ebp_lakehouse.source.registry import Registry
 from ebp_lakehouse_tests.unit.silver.mock_bronze import write_catalog
 from ebp_lakehouse_tests.unit.silver.silver_run import run_silver
@@ -36,7 +37,7 @@ def revenue_of_headers(frames: dict[str, pl.DataFrame], sign: int) -> Decimal:
 
 @pytest.mark.parametrize(("stored", "sign"), [("negative", 1), ("positive", -1)])
 def test_revenue_equals_the_headers(tmp_path: Path, stored: Literal["negative", "positive"], sign: int) -> None:
-    frames = generate(0.02, 11, date(2026, 3, 1), credit_note_sign=stored)
+    frames = generate(0.02, 11, date(2026, 3, 1), CompanyOptions(credit_note_sign=stored))
     tables = {spec.asset: frames[spec.name] for spec in Registry.load() if spec.name in frames}
     run = run_silver(tmp_path / "run", write_catalog(tmp_path / "catalog.duckdb", frames=tables))
     assert run.failures() == {}

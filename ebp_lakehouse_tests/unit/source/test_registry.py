@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
@@ -114,3 +115,51 @@ def test_a_missing_support_table_takes_the_shape_of_the_reference() -> None:
     table = reference_table(Registry.load().tables["Customer"])
     assert table.column("Id") is not None
     assert table.column("xx_mdp_ticket") is None
+
+
+def test_all_is_every_table_of_the_reference_with_names_that_do_not_move(reference: dict[str, dict[str, str]]) -> None:
+    registry = Registry.load()
+    specs = registry.select("all")
+    assert {spec.name for spec in specs} == set(reference)
+    assert len({spec.asset for spec in specs}) == len(specs) == 319
+    assert specs[: len(registry)] == registry.select("priority"), "registered tables are as they were declared"
+    by_name = {spec.name: spec for spec in specs}
+    assert by_name["AccountingExchangeGroup"].asset == "accounting_exchange_group"
+    assert by_name["EbpSysUser"].is_secret("UserPassword"), "secrets are secrets in every table"
+    assert by_name["Bank"].personal_class("Iban") == "direct"
+    assert reference_table(by_name["AccountingExchangeGroup"]).key == ("Id",)
+
+
+def test_a_file_of_ones_own_adds_tables_and_changes_declared_ones(tmp_path: Path) -> None:
+    file = tmp_path / "tables.yaml"
+    file.write_text("tables:\n  orders:\n  Customer: {text: [Note], asset: clients}\n  customer: {key: [a, b]}\n")
+    registry = Registry.load(own=file)
+    assert [spec.name for spec in registry.select("all")] == ["orders", "Customer", "customer"]
+    orders, client, other = registry.select("all")
+    assert (orders.asset, orders.key, orders.support) == ("orders", (), False)
+    assert (client.asset, client.key, client.text, client.domain) == ("clients", ("Id",), ("Note",), "customers")
+    assert (other.asset, other.key) == ("customer_91ec1f93", ("a", "b"))  # bronze/customer was EBP's when it was named
+    assert orders.is_secret("api_key")
+    assert len(registry.select("priority")) == len(Registry.load())
+    assert registry.select("orders,Vat")[1].asset == "vat"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("tables: {a: {asset: 'No Name'}}", "table a: asset"),
+        ("tables: {a: {colour: red}}", "table a: colour"),
+        ("tables: {a: {asset: x}, b: {asset: x}}", "share the asset x"),
+        ("tables: {a: {asset: sale_document}}", "share the asset sale_document"),
+        ("tables: [", "is not YAML"),
+        ("- a", "is not valid"),
+    ],
+)
+def test_what_is_wrong_in_a_file_of_ones_own_is_told_with_its_name(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    with pytest.raises(ContractError, match=words) as refused:
+        Registry.load(own=file)
+    assert "mine.yaml" in str(refused.value)
+    with pytest.raises(SettingsError, match=r"EBP_TABLES_FILE.*discover"):
+        Registry.load(own=tmp_path / "none.yaml")

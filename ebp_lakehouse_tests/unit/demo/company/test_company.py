@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from ebp_lakehouse.demo.company.generator import generate
+from ebp_lakehouse.demo.company.options import CompanyOptions, Sign
 from ebp_lakehouse.source.reference_schema import reference
 
 AS_OF = date(2025, 10, 23)
@@ -24,8 +25,8 @@ Frames = dict[str, pl.DataFrame]
 
 
 @cache
-def company(seed: int, sign: str = "negative") -> Frames:
-    return generate(SCALE, seed, AS_OF, sign)  # type: ignore[arg-type]
+def company(seed: int, sign: Sign = "negative") -> Frames:
+    return generate(SCALE, seed, AS_OF, CompanyOptions(credit_note_sign=sign))
 
 
 @pytest.fixture(params=[(seed, "negative") for seed in SEEDS] + [(3, "positive")], ids=str)
@@ -121,16 +122,16 @@ def test_footer_discount_spares_excluded_lines_and_stays_within_a_cent(frames: F
     lines = (
         counted_lines(frames)
         .join(
-            frames["SaleDocument"].select(pl.col("Id").alias("DocumentId"), "DiscountRate", "DocumentNumber"),
+            frames["SaleDocument"].select(pl.col("Id").alias("DocumentId"), "DiscountAmount", "DocumentNumber"),
             on="DocumentId",
         )
         .with_columns(share=pl.col("RealNetAmountVatExcluded") - pl.col("RealNetAmountVatExcludedWithDiscount"))
     )
     none(lines.filter(pl.col("ExcludedFromFootDiscount") & (pl.col("share") != 0)))
-    off = (
-        pl.col("share").cast(pl.Float64)
-        - pl.col("RealNetAmountVatExcluded").cast(pl.Float64) * pl.col("DiscountRate").cast(pl.Float64) / 100
-    )
+    net = pl.col("RealNetAmountVatExcluded").cast(pl.Float64)
+    base = net.filter(~pl.col("ExcludedFromFootDiscount")).sum().over("DocumentId")
+    # Typed as a rate or as an amount, the discount of the foot is shared in proportion over the lines not excluded.
+    off = pl.col("share").cast(pl.Float64) - pl.col("DiscountAmount").cast(pl.Float64) * net / base
     # Lines of both signs on one document can leave a line further than a cent from its share of the rounded total.
     one_sign = (
         pl.col("RealNetAmountVatExcluded").min().over("DocumentId")
@@ -232,7 +233,7 @@ def test_links_follow_the_chain_and_never_transfer_too_much(frames: Frames) -> N
         .join(lines.select(pl.col(side).name.prefix("o_")), left_on="OriginLineId", right_on="o_Id")
         .join(lines.select(pl.col(side).name.prefix("t_")), left_on="TransferedLineId", right_on="t_Id")
     )
-    assert sales.height > 0.7 * frames["DocumentLineAssociation"].height
+    assert sales.height > 0.6 * frames["DocumentLineAssociation"].height
     allowed = {(1, 8), (1, 2), (8, 6), (8, 2), (6, 2), (6, 7), (7, 3), (2, 3)}
     assert set(sales.select("o_DocumentType", "t_DocumentType").unique().iter_rows()) <= allowed
     assert {(1, 8), (8, 6), (6, 2)} <= set(sales.select("o_DocumentType", "t_DocumentType").unique().iter_rows())
@@ -253,8 +254,8 @@ def test_links_follow_the_chain_and_never_transfer_too_much(frames: Frames) -> N
 
 
 def test_keys_are_unique_and_extension_is_one_to_one(frames: Frames) -> None:
-    for table, key in {"Country": "IsoCode"}.items() | {(t, "Id") for t in frames if t != "Country"}:
-        assert frames[table][key].n_unique() == frames[table].height, table
+    for table, frame in frames.items():
+        assert frame.select(reference()[table].key).is_unique().all(), table
     assert set(frames["SaleDocumentEx"]["Id"]) == set(frames["SaleDocument"]["Id"])
     assert set(frames["SaleDocumentLine"]["DocumentId"]) == set(frames["SaleDocument"]["Id"])
     assert frames["SaleDocumentLine"].select("DocumentId", "LineOrder").is_unique().all()
@@ -351,7 +352,7 @@ def test_planted_cases_exist(frames: Frames) -> None:
 
 
 @pytest.mark.parametrize(("sign", "negative"), [("negative", True), ("positive", False)])
-def test_credit_note_sign_is_a_choice(sign: str, negative: bool) -> None:
+def test_credit_note_sign_is_a_choice(sign: Sign, negative: bool) -> None:
     notes = company(3, sign)["SaleDocument"].filter((pl.col("DocumentType") == 3) & (pl.col("AmountVatExcluded") != 0))
     share = (notes["AmountVatExcluded"] < 0).mean()
     assert share >= 0.85 if negative else share <= 0.15  # type: ignore[operator]

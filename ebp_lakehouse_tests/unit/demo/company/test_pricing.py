@@ -55,6 +55,7 @@ def test_one_document_computed_by_hand() -> None:
     one = np.zeros(1, dtype=np.int64)
     documents = pricing.DocumentInputs(
         footer_bp=np.array([200]),
+        footer_amount=np.array([0]),
         financial_bp=np.array([100]),
         shipping=np.array([990]),
         shipping_vat=one,

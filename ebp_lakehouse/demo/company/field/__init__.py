@@ -1,0 +1,1 @@
+"""Work outside the office: equipment, contracts, appointments, activities, incidents, deals and sites."""
