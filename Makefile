@@ -28,11 +28,12 @@ test: $(TEST_STAMP) $(MANIFEST) browser  ## Install and run every test and linte
 	$(BIN)/pytest -n 2 --dist loadfile
 	$(MAKE) lint
 
-lint: $(TEST_STAMP)  ## Imports, style and types
+lint: $(TEST_STAMP) $(MANIFEST)  ## Imports, style, types, and Dagster's own check of the definitions
 	$(BIN)/lint-imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/dg check defs
 	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_silver/models
 
 # As root the demo's cluster may lie outside its home (.demo/postgres/data is a link then); a note beside it says whose.
