@@ -28,14 +28,20 @@ test: $(TEST_STAMP) $(MANIFEST) browser  ## Install and run every test and linte
 	$(BIN)/pytest -n 2 --dist loadfile
 	$(MAKE) lint
 
-lint: $(TEST_STAMP)  ## Imports, style and types
+lint: $(TEST_STAMP) $(MANIFEST)  ## Imports, style, types, and Dagster's own check of the definitions
 	$(BIN)/lint-imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/dg check defs
 	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_silver/models
 
-clean:  ## Remove the virtual environment, the demo's home, caches and the dbt build
+# As root the demo's cluster may lie outside its home (.demo/postgres/data is a link then); a note beside it says whose.
+clean:  ## Remove the virtual environment, the demo with all its data, caches and the dbt build
+	@if [ -L .demo/postgres/data ]; then \
+	  outside=$$(dirname "$$(readlink .demo/postgres/data)"); \
+	  if [ "$$(cat "$$outside/home" 2>/dev/null)" = "$$(cd .demo/postgres && pwd -P)" ]; then \
+	    echo "rm -rf $$outside"; rm -rf "$$outside"; fi; fi
 	rm -rf $(VENV) .demo dbt_silver/target dbt_silver/logs build dist *.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -28,7 +29,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False, add_completion=False,
 )  # fmt: skip
 out, err = Console(), Console(stderr=True)
-Without = Literal["custom-columns", "orders", "extension-rows", "gps", "stock"]
+
+
+class Without(StrEnum):
+    """What an EBP may lack; an enumeration, because Typer takes no list of literals."""
+
+    CUSTOM_COLUMNS = "custom-columns"
+    ORDERS = "orders"
+    EXTENSION_ROWS = "extension-rows"
+    GPS = "gps"
+    STOCK = "stock"
+
+
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 
 

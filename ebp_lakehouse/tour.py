@@ -14,9 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ebp_lakehouse.demo.company.options import CompanyOptions
-from ebp_lakehouse.demo.create import create_company
+from ebp_lakehouse.demo.create import create_in
 from ebp_lakehouse.demo.revenue import both_revenues, months_before
-from ebp_lakehouse.demo.schema import recreate_database
 from ebp_lakehouse.demo.session import DemoHome, DemoState, demo_settings, lake_kind
 from ebp_lakehouse.errors import DemoError
 from ebp_lakehouse.orchestration import runs
@@ -44,15 +43,24 @@ def run(
     ):
         other = "".join(f", {name} = {value}" for name, value in state.options.items())
         raise DemoError(
-            f"{path} already holds a company of scale {state.scale:g}, seed {state.seed}, as of {state.as_of}{other}, its "
-            f"lake on {'the embedded S3' if state.lake == 's3' else 'a folder'}. "
+            f"{path} already holds a company of scale {state.scale:g}, seed {state.seed}, as of {state.as_of}{other}, "
+            f"its lake on {'the embedded S3' if state.lake == 's3' else 'a folder'}. "
             "Choose another --home, ask for the same company, or delete that folder."
         )
     lake = state.lake if state else lake_kind(folder=folder)
     with demo_settings(home, lake) as settings:
         if state is None:
             state = DemoState(scale, seed, (as_of or today()).isoformat(), lake, options.changed())
-            create(home, state, settings.source(), out)
+            started = perf_counter()
+            with out.status("creating the demo company …") as status:
+                company = create_in(
+                    home, state, settings.source(),
+                    lambda stage, done: status.update(f"creating the demo company: {stage} {done:.0%}"),
+                    options,
+                )  # fmt: skip
+            out.print(
+                f"company: {company.total_rows:,} rows in {len(company.rows)} tables, {perf_counter() - started:.1f} s"
+            )
         else:
             out.print(f"company: as it was (scale {state.scale:g}, seed {state.seed}, as of {state.as_of})")
         with out.status("materialising …") as status:
@@ -63,24 +71,6 @@ def run(
         ok = summary.ok and _prove(settings, state.day, out)
     out.print(_next_steps(path), markup=False, highlight=False, soft_wrap=True)
     return ok
-
-
-def create(home: DemoHome, state: DemoState, source: str, out: Console) -> None:
-    """The company of ``state`` in the home's database ``source``, which is emptied of what an interrupted creation left.
-
-    Raises:
-        DemoError: another process creates a company here.
-    """
-    started = perf_counter()
-    with home.creating(), out.status("creating the demo company …") as status:
-        recreate_database(source)
-        company = create_company(
-            source, state.scale, state.seed, state.day,
-            lambda stage, done: status.update(f"creating the demo company: {stage} {done:.0%}"),
-            CompanyOptions.from_changed(state.options), home.truth,
-        )  # fmt: skip
-        home.remember(state)
-    out.print(f"company: {company.total_rows:,} rows in {len(company.rows)} tables, {perf_counter() - started:.1f} s")
 
 
 def _prove(settings: Settings, as_of: date, out: Console) -> bool:

@@ -21,7 +21,8 @@ from ebp_lakehouse.demo.company.options import USUAL, CompanyOptions
 from ebp_lakehouse.demo.company.truth import GroundTruth
 from ebp_lakehouse.demo.fillers import Fillers
 from ebp_lakehouse.demo.load import LoadedTable, load
-from ebp_lakehouse.demo.schema import create_schema
+from ebp_lakehouse.demo.schema import create_schema, recreate_database
+from ebp_lakehouse.demo.session import DemoHome, DemoState
 from ebp_lakehouse.errors import DemoError
 
 # Called with the stage's name and the share of that stage that is done, 0 to 1; from any thread.
@@ -138,3 +139,17 @@ def create_company(
     report("statistics", 1.0)
     seconds["statistics"] = time.perf_counter() - started
     return CompanySummary(dict(sorted(rows.items())), seconds)
+
+
+def create_in(
+    home: DemoHome, state: DemoState, dsn: str, progress: Progress | None = None, options: CompanyOptions = USUAL
+) -> CompanySummary:
+    """The company of ``state`` in the home's database, emptied of what an interrupted creation left; then remembered.
+
+    Raises `DemoError` when another process creates a company in this home, or just did.
+    """
+    with home.creating():
+        recreate_database(dsn)
+        company = create_company(dsn, state.scale, state.seed, state.day, progress, options, home.truth)
+        home.remember(state)
+    return company

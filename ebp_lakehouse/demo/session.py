@@ -102,7 +102,7 @@ def current_home() -> DemoHome:
 
 @contextmanager
 def demo_settings(home: DemoHome, lake: str, *, source: bool = True, store: bool = True) -> Iterator[Settings]:
-    """Settings of a demo, with its servers started (or joined) as far as they are needed, stopped if we started them.
+    """Settings of a demo, with its servers started (or joined) as far as they are needed; the last user stops them.
 
     Everything else is as the environment says (``EBP_TABLES``, …). ``lake`` is ``s3`` or ``folder``. Raises ``ServerUnavailableError`` where this platform has no such server.
     """

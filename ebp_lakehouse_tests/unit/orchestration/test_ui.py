@@ -16,10 +16,13 @@ import pytest
 from ebp_lakehouse.errors import SettingsError
 from ebp_lakehouse.orchestration.ui import check_free
 
-# The real ``serve``; what it starts are two modules of the same names, found first, that do nothing but live.
+# The real ``serve`` without Dagster, which takes seconds to import: what it starts are two modules of the same names,
+# found first, that do nothing but live.
 SERVE = """
 import os, sys
 from pathlib import Path
+from unittest.mock import Mock
+sys.modules["ebp_lakehouse.orchestration.runs"] = Mock()
 from ebp_lakehouse.orchestration import ui
 from ebp_lakehouse.settings import Settings
 os.environ["PYTHONPATH"] = sys.argv[1]
