@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -27,8 +28,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False, add_completion=False,
 )  # fmt: skip
 out, err = Console(), Console(stderr=True)
-Without = Literal["custom-columns", "orders", "extension-rows", "gps", "stock"]
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
+
+
+class Without(StrEnum):
+    """What an EBP may lack; the values are the switches of ``CompanyOptions``."""
+
+    CUSTOM_COLUMNS = "custom-columns"
+    ORDERS = "orders"
+    EXTENSION_ROWS = "extension-rows"
+    GPS = "gps"
+    STOCK = "stock"
 
 
 @contextmanager
