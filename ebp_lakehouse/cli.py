@@ -29,19 +29,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False, add_completion=False,
 )  # fmt: skip
 out, err = Console(), Console(stderr=True)
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 
 
 class Without(StrEnum):
-    """What an EBP may lack; an enumeration, because Typer takes no list of literals."""
+    """What an EBP may lack; the values are the switches of ``CompanyOptions``."""
 
     CUSTOM_COLUMNS = "custom-columns"
     ORDERS = "orders"
     EXTENSION_ROWS = "extension-rows"
     GPS = "gps"
     STOCK = "stock"
-
-
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 
 
 @contextmanager

@@ -37,7 +37,7 @@ Progress = Callable[[str, float], None]
 NEW_KINDS = ((1, 0.4), (8, 0.25), (2, 0.35))
 TRANSFERS_A_DAY, PAYMENT_SHARE = 0.5, 0.15  # of the documents of a day; of the instalments due
 DELETE_CHANCE, CREDIT_CHANCE, NEW_CUSTOMER_CHANCE = 0.4, 0.15, 0.3
-RENAME_CHANCE, RELOAD_CHANCE = 0.1, 0.1
+RENAME_CHANCE, FRIDAY = 0.2, 4  # tables are reloaded on Fridays
 RELOADED = ("SettlementMode", "CustomerFamily", "SupplierItem", "Unit")  # emptied and filled again, as copy tools do
 CUSTOMER_CODES = (
     ("SaleDocument", "CustomerId"), ("SaleDocument", "PaymentThirdId"), ("SaleCommitment", "ThirdId"),
@@ -136,7 +136,7 @@ class _Company:
                 self._do(name, event, day)
         if self.rng.random() < RENAME_CHANCE:
             self._do("customer renamed", self._rename, day)
-        if self.rng.random() < RELOAD_CHANCE:
+        if day.weekday() == FRIDAY:
             self._do("table reloaded", self._reload, day)
         for name, happening in chain(self.trade.events(), self.stock.events(), self.field.events()):
             self._do(name, happening, day)
