@@ -9,39 +9,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, build_dbt_asset_specs
 
 from ebp_lakehouse.orchestration.partitions import daily_partitions, days_of
 from ebp_lakehouse.orchestration.reporting import CONTRACT, KEPT, TELLS, check_results, column_schema, preview
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.audit import SilverOutcome, SilverResult, check_names, run_silver
 from ebp_lakehouse.silver.contract import TableContract
-
-
-class PublishedModels(DagsterDbtTranslator):
-    """Our keys, group, kinds and columns on what dagster-dbt reads from the manifest."""
-
-    def __init__(self, contracts: Mapping[str, TableContract]) -> None:
-        super().__init__()
-        self._contracts = {contract.unique_id: contract for contract in contracts.values()}
-
-    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
-        spec: dg.AssetSpec = super().get_asset_spec(manifest, unique_id, project)
-        contract = self._contracts.get(unique_id)
-        if contract is None:
-            return spec
-        columns = [
-            (column.name, column.data_type, f"{column.description}{' (personal data)' if column.personal else ''}")
-            for column in contract.columns
-        ]
-        return spec.replace_attributes(
-            key=dg.AssetKey(["silver", contract.name]),
-            description=contract.description,
-            group_name="silver",
-            kinds={"dbt", "duckdb", "silver"},
-            owners=["team:data"],
-            tags={"layer": "silver"},
-        ).merge_attributes(metadata={"key": contract.key, **column_schema(columns)})
+from ebp_lakehouse.silver.specs import ModelSpec, model_specs
 
 
 def silver_assets(
@@ -52,7 +26,7 @@ def silver_assets(
 
     @dg.multi_asset(
         name="silver",
-        specs=_asset_specs(manifest, contracts),
+        specs=_asset_specs(settings, manifest, contracts),
         check_specs=[
             check for contract in contracts.values() for check in _check_specs(contract, names[contract.name], manifest)
         ],
@@ -82,22 +56,29 @@ def silver_assets(
     return silver
 
 
-def _asset_specs(manifest: Mapping[str, Any], contracts: Mapping[str, TableContract]) -> list[dg.AssetSpec]:
-    made = {
-        spec.key.path[-1]: spec
-        for spec in build_dbt_asset_specs(
-            manifest=manifest,
-            dagster_dbt_translator=PublishedModels(contracts),
-            select=" ".join(contracts),
-        )
-    }
-    return [
-        made[name].replace_attributes(
-            deps=[["bronze", table] for table in contract.bronze]
-            + [["silver", name] for name in sorted(contract.needed)]
-        )
-        for name, contract in contracts.items()
+def _asset_specs(
+    settings: Settings, manifest: Mapping[str, Any], contracts: Mapping[str, TableContract]
+) -> list[dg.AssetSpec]:
+    told = model_specs(settings.dbt_project_dir, manifest, contracts)
+    return [_asset_spec(contract, told[name]) for name, contract in contracts.items()]
+
+
+def _asset_spec(contract: TableContract, told: ModelSpec) -> dg.AssetSpec:
+    columns = [
+        (column.name, column.data_type, f"{column.description}{' (personal data)' if column.personal else ''}")
+        for column in contract.columns
     ]
+    return dg.AssetSpec(
+        ["silver", contract.name],
+        deps=[["bronze", table] for table in contract.bronze] + [["silver", parent] for parent in contract.parents],
+        description=contract.description,
+        group_name="silver",
+        kinds={"dbt", "duckdb", "silver"},
+        owners=["team:data"],
+        tags={"layer": "silver"},
+        code_version=told.code_version,
+        metadata={**told.metadata, "key": contract.key, **column_schema(columns)},
+    )
 
 
 def _check_specs(

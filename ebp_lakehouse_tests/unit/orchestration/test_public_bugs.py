@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import shutil
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -34,7 +35,7 @@ def test_dagster_24474_and_34094_nothing_is_automated_by_a_condition_nobody_test
 def test_dagster_33993_processes_that_start_together_parse_dbt_side_by_side(tmp_path: Path) -> None:
     project = tmp_path / "dbt"
     shutil.copytree(REPOSITORY_ROOT / "dbt_silver", project, ignore=shutil.ignore_patterns("target", "logs"))
-    with ProcessPoolExecutor(2) as pool:
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
         one, other = pool.map(load_manifest, [project, project])
     assert one["nodes"].keys() == other["nodes"].keys()
     assert [path.name for path in manifest_path(project).parent.glob("*.json")] == [manifest_path(project).name]
