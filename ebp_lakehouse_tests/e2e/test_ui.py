@@ -153,7 +153,7 @@ def checks_say(page: Page, address: str, asset: str, text: str, *, shown: bool) 
     """Look at the asset's checks until ``text`` is (or is no more) what the newest evaluation says."""
     deadline = time.monotonic() + STARTUP_SECONDS
     while time.monotonic() < deadline:
-        page.goto(f"{address}/assets/{asset}?view=checks")
+        page.goto(f"{address}/assets/{asset}?view=checks&checkDetail=contract")
         page.get_by_text("Evaluation result").first.wait_for()
         if (text in page.inner_text("body")) == shown:
             return
