@@ -70,7 +70,7 @@ def _asset_spec(contract: TableContract, told: ModelSpec) -> dg.AssetSpec:
     ]
     return dg.AssetSpec(
         ["silver", contract.name],
-        deps=[["bronze", table] for table in contract.bronze] + [["silver", parent] for parent in contract.parents],
+        deps=[["bronze", table] for table in contract.bronze] + [["silver", name] for name in sorted(contract.needed)],
         description=contract.description,
         group_name="silver",
         kinds={"dbt", "duckdb", "silver"},

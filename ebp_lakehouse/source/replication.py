@@ -132,7 +132,7 @@ def create_slot(connection: Connection, prefix: str) -> str:
     Raises:
         SourceError: a transaction stays open at the source (named), or the server has no free slot.
     """
-    name = f"{prefix}{datetime.now(UTC):%Y%m%d%H%M%S}"
+    name = f"{prefix}{datetime.now(UTC):%Y%m%d%H%M%S%f}"
     connection.execute("SELECT set_config('statement_timeout', %s, false)", (f"{CREATION_WAIT_SECONDS}s",))
     try:
         connection.execute("SELECT pg_create_logical_replication_slot(%s, %s)", (name, PLUGIN))
