@@ -1,7 +1,7 @@
 {#
     from_bronze(table, history=false): the only way staging reads the lake.
 
-    Selects the columns declared in sources.yml, cast to their declared types, from
+    Selects the columns declared in models/sources, cast to their declared types, from
       - `<table>_current` (live rows)                                   by default,
       - the versions valid at the instant of var `known_at`              when it is set,
       - every version up to `known_at`, deletes included                 with history=true.
@@ -39,7 +39,7 @@
                 {%- else -%}
                     {{ exceptions.raise_compiler_error(
                         "Bronze table '" ~ table ~ "' has no column \"" ~ column.name ~ "\", which silver needs. "
-                        ~ "Check that the copy of EBP is complete, or declare it optional in dbt_silver/models/sources.yml.") }}
+                        ~ "Check that the copy of EBP is complete, or declare it optional in dbt_silver/models/sources/.") }}
                 {%- endif -%},
             {%- endfor %}
             {%- for name, data_type in metadata.items() %}
@@ -57,7 +57,7 @@
     {%- endif -%}
 {% endmacro %}
 
-{# What sources.yml declares for a table: {optional, columns: [{name, data_type, optional}]}. #}
+{# What models/sources declares for a table: {optional, columns: [{name, data_type, optional}]}. #}
 {% macro bronze_declaration(table) %}
     {%- for node in graph.sources.values() if node.source_name == 'bronze' and node.name == table -%}
         {%- set columns = [] -%}
@@ -69,7 +69,7 @@
         {%- set flags = node.config.meta if node.config is defined and node.config.meta else node.meta -%}
         {{ return({'optional': flags.get('optional', false), 'columns': columns}) }}
     {%- endfor -%}
-    {{ exceptions.raise_compiler_error("Source table bronze." ~ table ~ " is not declared in dbt_silver/models/sources.yml.") }}
+    {{ exceptions.raise_compiler_error("Source table bronze." ~ table ~ " is not declared in dbt_silver/models/sources/.") }}
 {% endmacro %}
 
 {# Names of the columns of a relation of the lake; none when it does not exist. DESCRIBE binds that one view only. #}

@@ -33,7 +33,7 @@ def source_tables() -> dict[str, list[Row]]:
 
 
 def catalog_rows(declared: dict[str, dict[str, str]]) -> dict[str, list[Row]]:
-    """Bronze table → completed rows with the columns that silver declares (table → columns, of sources.yml).
+    """Bronze table → completed rows with the columns that silver declares (table → columns, of models/sources).
 
     A table that neither the registry nor silver reads yet is left out: it joins as soon as it is declared.
     """

@@ -1,7 +1,7 @@
 """A catalog file as silver reads it, made from a few rows by hand or from the frames of the demo company.
 
 Holds schema `bronze` with `<table>` (every version) and `<table>_current` (a view on it, as in the real catalog) for every
-table that dbt_silver/models/sources.yml declares. Not here: the rows themselves.
+table that dbt_silver/models/sources/ declares. Not here: the rows themselves.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ _METADATA = {
 
 def declared_tables() -> dict[str, dict[str, str]]:
     """Table → {column → DuckDB type}, as silver declares what it needs."""
-    sources = yaml.safe_load((DBT_PROJECT / "models" / "sources.yml").read_text())["sources"][0]["tables"]
-    return {table["name"]: {c["name"]: c["data_type"] for c in table["columns"]} for table in sources}
+    files = sorted((DBT_PROJECT / "models" / "sources").glob("*.yml"))
+    tables = [table for file in files for table in yaml.safe_load(file.read_text())["sources"][0]["tables"]]
+    return {table["name"]: {c["name"]: c["data_type"] for c in table["columns"]} for table in tables}
 
 
 def write_catalog(
@@ -50,7 +51,7 @@ def write_catalog(
     """
     tables = declared_tables()
     unknown = (set(rows or {}) | set(without_tables)) - set(tables)
-    assert not unknown, f"not declared in sources.yml: {sorted(unknown)}"
+    assert not unknown, f"not declared in models/sources: {sorted(unknown)}"
     with duckdb.connect(str(path)) as connection:
         connection.begin()  # one commit: hundreds of them, each waiting for the disk, took most of the time
         connection.execute("create schema bronze")
