@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation, localcontext
 from functools import cached_property
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
@@ -27,11 +28,12 @@ from ebp_lakehouse.source.types import common, normalised, spelled, type_name
 WHOLE_ROW = ("_bronze_record_hash",)  # the key of a table that has none: see record_digest
 SPELLING = b"spelling"  # in a field's metadata
 SHOWN_CHARACTERS = 80
+INT64_DIGITS = 19  # a decimal of more digits holds every 64-bit integer
 DECIMAL_DIGITS = 2000  # more than PostgreSQL prints for any numeric that could fit
 
 # A byte-order mark at the start of the first value would be eaten by the CSV reader; an empty first line, skipped,
 # keeps it away from the reader's start.
-_GUARD = b"\n"
+GUARD = b"\n"
 _COLUMN = re.compile(r"In CSV column #(\d+)")
 
 
@@ -136,14 +138,18 @@ def parse(lines: Sequence[bytes], schema: pa.Schema, *, table: str, key: Sequenc
     Raises:
         ExtractionError: a value does not fit its type; names table, column, key and value.
     """
-    data = _GUARD + b"".join(lines)
+    return parse_text(GUARD + b"".join(lines), len(lines), schema, table=table, key=key)
+
+
+def parse_text(data: bytes | bytearray, rows: int, schema: pa.Schema, *, table: str, key: Sequence[str]) -> pa.Table:
+    """``parse`` of lines that stand one after the other already, behind ``GUARD``."""
     parsed = _converted(data, schema, table, key)
-    if parsed.num_rows != len(lines):
-        raise ExtractionError(f'Table "{table}": {len(lines)} rows were read as {parsed.num_rows}. Report this.')
+    if parsed.num_rows != rows:
+        raise ExtractionError(f'Table "{table}": {rows} rows were read as {parsed.num_rows}. Report this.')
     return parsed
 
 
-def _convert(data: bytes, schema: pa.Schema, names: Sequence[str], *, as_text: bool = False) -> pa.Table:
+def _convert(data: bytes | bytearray, schema: pa.Schema, names: Sequence[str], *, as_text: bool = False) -> pa.Table:
     """Columns ``names`` of CSV ``data``. Raises pa.ArrowInvalid where a value does not fit."""
     types = {
         name: pa.string() if as_text or pa.types.is_binary(schema.field(name).type) else schema.field(name).type
@@ -194,6 +200,8 @@ def _as_shown(texts: pa.ChunkedArray, spelling: str) -> pa.ChunkedArray:
 
 def _check_precision(column: pa.ChunkedArray, field: pa.Field, schema: pa.Schema) -> None:
     """The CSV reader checks the scale but lets too many digits through; Parquet would then cut the high bytes off."""
+    if field.type.precision > INT64_DIGITS and all(map(_fits_int64, column.chunks)):
+        return
     bound = 10 ** (field.type.precision - field.type.scale)
     extremes = pc.min_max(column).as_py()
     if any(value is not None and abs(value) >= bound for value in extremes.values()):
@@ -201,11 +209,23 @@ def _check_precision(column: pa.ChunkedArray, field: pa.Field, schema: pa.Schema
         raise pa.ArrowInvalid(f"In CSV column #{number}: a value has more than {field.type.precision} digits")
 
 
+def _fits_int64(values: pa.Array) -> bool:
+    """Whether every unscaled value fits 64 bits, seen from the upper half of each; ten times faster than the extremes.
+
+    What stands behind a NULL is looked at too: it can only make the answer a needless no.
+    """
+    if not pa.types.is_decimal128(values.type):
+        return False
+    words = np.frombuffer(values.buffers()[1], np.int64)
+    upper = words[2 * values.offset + 1 : 2 * (values.offset + len(values)) : 2]
+    return len(upper) == 0 or bool(upper.min() >= -1 and upper.max() <= 0)
+
+
 def _unhex(text: str | None) -> bytes | None:
     return None if text is None else bytes.fromhex(text.removeprefix("\\x"))
 
 
-def _converted(data: bytes, schema: pa.Schema, table: str, key: Sequence[str]) -> pa.Table:
+def _converted(data: bytes | bytearray, schema: pa.Schema, table: str, key: Sequence[str]) -> pa.Table:
     """All columns; those that the fast reader refuses are read as text, then value by value."""
     careful: dict[str, pa.ChunkedArray] = {}
     while True:
@@ -228,7 +248,7 @@ def _converted(data: bytes, schema: pa.Schema, table: str, key: Sequence[str]) -
 
 
 def _carefully(
-    texts: pa.StringArray, field: pa.Field, data: bytes, schema: pa.Schema, table: str, key: Sequence[str]
+    texts: pa.StringArray, field: pa.Field, data: bytes | bytearray, schema: pa.Schema, table: str, key: Sequence[str]
 ) -> pa.ChunkedArray:
     """One column that the fast reader refused: instants it does not know, decimals with needless zeros; or refused."""
     if pa.types.is_temporal(field.type):
@@ -258,11 +278,11 @@ def _one_value(text: str | None, field: pa.Field) -> object:
                 raise InvalidOperation
         return pa.scalar(fitted, field.type).as_py()
     line = b'"' + text.replace('"', '""').encode() + b'"\n'
-    return _convert(_GUARD + line, pa.schema([field]), [field.name]).column(0)[0].as_py()
+    return _convert(GUARD + line, pa.schema([field]), [field.name]).column(0)[0].as_py()
 
 
 def _refused(
-    data: bytes, schema: pa.Schema, table: str, key: Sequence[str], field: pa.Field, row: int, text: str
+    data: bytes | bytearray, schema: pa.Schema, table: str, key: Sequence[str], field: pa.Field, row: int, text: str
 ) -> ExtractionError:
     keys = _convert(data, schema, list(key), as_text=True).slice(row, 1).to_pylist()[0]
     shown = text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from ebp_lakehouse.bronze import fold as folding
 from ebp_lakehouse.bronze.append import append
-from ebp_lakehouse.bronze.canonical import Layout, describe_key, hex_digests, layout, parse, record_digest
+from ebp_lakehouse.bronze.canonical import Layout, describe_key, hex_digests, layout, parse_text, record_digest
 from ebp_lakehouse.bronze.drift import Change, Shape, drift
 from ebp_lakehouse.bronze.fold import CHANGE, DELETE, HASH, INSERT, IS_DELETED, ROW, UPDATE, VALID_FROM
 from ebp_lakehouse.bronze.routes import Choice, Position, advanced, choose
@@ -281,7 +281,7 @@ class Ingestion:
     def _new_versions(
         self, block: Block, plan: Layout, state: LakeState, stamp: Stamp, keys: list[pl.DataFrame]
     ) -> Iterator[pa.RecordBatch]:
-        values = parse(block.lines, plan.schema, table=self.spec.name, key=plan.key)
+        values = parse_text(block.text, block.rows, plan.schema, table=self.spec.name, key=plan.key)
         hashes = hex_digests(block.digests)
         own = pa.table([hashes], list(plan.key)) if plan.is_whole_row else values.select(list(plan.key))
         if any(column.null_count for column in own.columns):
@@ -363,10 +363,9 @@ class Ingestion:
         frames = [pl.DataFrame(pl.from_arrow(plan.key_schema.empty_table()))]
         if self.spec.name in self.capture.tables:
             lines = self.capture.copy_rows(source, self.table, plan.key_selected)
-            frames += [
-                pl.DataFrame(pl.from_arrow(parse(b.lines, plan.key_schema, table=self.spec.name, key=plan.key)))
-                for b in unknown_rows(lines, frozenset(), Counter())
-            ]
+            for block in unknown_rows(lines, frozenset(), Counter()):
+                keys = parse_text(block.text, block.rows, plan.key_schema, table=self.spec.name, key=plan.key)
+                frames.append(pl.DataFrame(pl.from_arrow(keys)))
         return pl.concat(frames)
 
     def _count(self, kept: pl.DataFrame) -> None:

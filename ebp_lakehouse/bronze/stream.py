@@ -13,7 +13,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from ebp_lakehouse.bronze.canonical import canonical_text, record_digest
+from ebp_lakehouse.bronze.canonical import GUARD, canonical_text, record_digest
 from ebp_lakehouse.source.extraction import Buffer
 
 BLOCK_BYTES = 8 * 1024 * 1024
@@ -25,11 +25,14 @@ T = TypeVar("T")
 
 @dataclass
 class Block:
-    """Some rows as COPY csv lines, with the MD5 of their canonical text."""
+    """Some rows as COPY csv lines one after the other (behind ``GUARD``), and the MD5 of each row's canonical text."""
 
-    lines: list[bytes] = field(default_factory=list)
+    text: bytearray = field(default_factory=lambda: bytearray(GUARD))
     digests: list[bytes] = field(default_factory=list)
-    bytes: int = 0
+
+    @property
+    def rows(self) -> int:
+        return len(self.digests)
 
 
 @dataclass
@@ -66,19 +69,17 @@ def unknown_rows(
     block = Block()
     rows = size = 0
     for line in lines:
-        text = canonical_text(line)
         rows += 1
         size += len(line)
-        digest = digest_of(text)
+        digest = digest_of(canonical_text(line))
         if digest in known:
             continue
-        block.lines.append(bytes(line))
+        block.text += line
         block.digests.append(digest)
-        block.bytes += len(line)
-        if block.bytes >= BLOCK_BYTES or len(block.lines) >= BLOCK_ROWS:
+        if len(block.text) >= BLOCK_BYTES or block.rows >= BLOCK_ROWS:
             yield block
             block = Block()
-    if block.lines:
+    if block.rows:
         yield block
     counter.rows, counter.bytes = rows, size
 

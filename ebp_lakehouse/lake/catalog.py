@@ -207,6 +207,7 @@ def _render(settings: Settings, lake: Lake, record: Record, *, private: bool) ->
 def _write_views(settings: Settings, lake: Lake, record: Record, wanted: Mapping[str, _Wanted], path: str) -> None:
     """Bring the catalog file ``path`` up to ``wanted``."""
     with session(settings, path) as connection:
+        connection.execute("SET parquet_metadata_cache = true")  # each view binds its files' footers, some three times
         for schema in SCHEMAS:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         connection.execute("CREATE TABLE IF NOT EXISTS main.rendered (key VARCHAR PRIMARY KEY, fingerprint VARCHAR)")

@@ -22,7 +22,6 @@ from ebp_lakehouse.failpoints import failpoint
 from ebp_lakehouse.lake.store import Lake
 
 ROW_GROUP_BYTES = 64 * 1024 * 1024  # in Arrow; a few thousand rows of the widest tables
-DICTIONARY_PAGE_BYTES = 128 * 1024  # most amounts are all different or nearly all zero: give up on a dictionary early
 
 
 class ParquetUpload:
@@ -59,7 +58,6 @@ class ParquetUpload:
             pa.PythonFile(self._sink, mode="w"),
             schema,
             compression="snappy",
-            dictionary_pagesize_limit=DICTIONARY_PAGE_BYTES,
             write_statistics=statistics if isinstance(statistics, bool) else list(statistics),
         )
         self._waiting: list[pa.RecordBatch] = []
