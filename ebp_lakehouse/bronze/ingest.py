@@ -25,7 +25,7 @@ from ebp_lakehouse.bronze.drift import Change, Shape, drift
 from ebp_lakehouse.bronze.fold import CHANGE, DELETE, HASH, INSERT, IS_DELETED, ROW, UPDATE, VALID_FROM
 from ebp_lakehouse.bronze.routes import Choice, Position, advanced, choose
 from ebp_lakehouse.bronze.state import LakeState, last_values
-from ebp_lakehouse.bronze.stream import Block, Counter, Occurrences, Prefetched, unknown_rows
+from ebp_lakehouse.bronze.stream import Block, Counter, Occurrences, Prefetched, texts, unknown_rows
 from ebp_lakehouse.bronze.table_batch import TableBatch
 from ebp_lakehouse.bronze.versions import Stamp, physical_schema
 from ebp_lakehouse.errors import ExtractionError, SourceError
@@ -363,8 +363,8 @@ class Ingestion:
         frames = [pl.DataFrame(pl.from_arrow(plan.key_schema.empty_table()))]
         if self.spec.name in self.capture.tables:
             lines = self.capture.copy_rows(source, self.table, plan.key_selected)
-            for block in unknown_rows(lines, frozenset(), Counter()):
-                keys = parse_text(block.text, block.rows, plan.key_schema, table=self.spec.name, key=plan.key)
+            for text, rows in texts(lines):
+                keys = parse_text(text, rows, plan.key_schema, table=self.spec.name, key=plan.key)
                 frames.append(pl.DataFrame(pl.from_arrow(keys)))
         return pl.concat(frames)
 

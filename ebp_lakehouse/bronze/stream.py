@@ -84,6 +84,19 @@ def unknown_rows(
     counter.rows, counter.bytes = rows, size
 
 
+def texts(lines: Iterable[Buffer]) -> Iterator[tuple[bytearray, int]]:
+    """All rows in blocks as (text behind ``GUARD``, number of rows), for what needs no digest."""
+    text, rows = bytearray(GUARD), 0
+    for line in lines:
+        text += line
+        rows += 1
+        if len(text) >= BLOCK_BYTES:
+            yield text, rows
+            text, rows = bytearray(GUARD), 0
+    if rows:
+        yield text, rows
+
+
 @dataclass(frozen=True)
 class _Failed:
     error: BaseException

@@ -20,9 +20,8 @@ BATCH_ROWS = 4096
 
 def widened(stored: pa.Schema, wanted: pa.Schema) -> list[str]:
     """Columns of ``stored`` that ``wanted`` holds as another type."""
-    return [
-        f.name for f in wanted if f.name in stored.names and not normalised(stored.field(f.name).type).equals(f.type)
-    ]
+    kinds = {f.name: normalised(f.type) for f in stored}
+    return [f.name for f in wanted if not kinds.get(f.name, f.type).equals(f.type)]
 
 
 def column_as(name: str, stored: pa.DataType, wanted: pa.DataType) -> str:

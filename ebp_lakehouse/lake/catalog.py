@@ -208,6 +208,7 @@ def _write_views(settings: Settings, lake: Lake, record: Record, wanted: Mapping
     """Bring the catalog file ``path`` up to ``wanted``."""
     with session(settings, path) as connection:
         connection.execute("SET parquet_metadata_cache = true")  # each view binds its files' footers, some three times
+        connection.begin()  # else each of some hundred statements waits for the disk
         for schema in SCHEMAS:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         connection.execute("CREATE TABLE IF NOT EXISTS main.rendered (key VARCHAR PRIMARY KEY, fingerprint VARCHAR)")
@@ -222,6 +223,7 @@ def _write_views(settings: Settings, lake: Lake, record: Record, wanted: Mapping
             "CREATE OR REPLACE TABLE main.publication AS SELECT ? AS number, ? AS published_at, ? AS run_id, ? AS lake",
             [record.number, record.published_at, record.run_id, lake.url],
         )
+        connection.commit()
 
 
 def _statements(lake: Lake, key: str, wanted: _Wanted) -> list[str]:
