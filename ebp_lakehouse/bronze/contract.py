@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 from pandera import Check
 
+from ebp_lakehouse.bronze.reshaping import LABEL
 from ebp_lakehouse.bronze.routes import Route
 from ebp_lakehouse.bronze.state import reading
 from ebp_lakehouse.bronze.versions import METADATA_SCHEMA, SOURCE_SYSTEM
@@ -52,7 +53,7 @@ def rows_schema(spec: TableSpec, schema: pa.Schema, key: Sequence[str]) -> pa_po
         "_bronze_source_system": [Check.eq(SOURCE_SYSTEM)],
         "_bronze_source_table": [Check.eq(spec.name)],
         "_bronze_record_hash": [Check.str_matches(r"^[0-9a-f]{32}$")],
-        "_bronze_file_name": [Check.str_matches(f"^({'|'.join(get_args(Route))})/.+$")],
+        "_bronze_file_name": [Check.str_matches(f"^({'|'.join((*get_args(Route), LABEL))})/.+$")],
         "_bronze_position": [Check.ge(0)],
     }
     return pa_polars.DataFrameSchema(

@@ -23,13 +23,14 @@ from ebp_lakehouse.bronze.append import append
 from ebp_lakehouse.bronze.canonical import Layout, describe_key, hex_digests, layout, parse_text, record_digest
 from ebp_lakehouse.bronze.drift import Change, Shape, drift
 from ebp_lakehouse.bronze.fold import CHANGE, DELETE, HASH, INSERT, IS_DELETED, ROW, UPDATE, VALID_FROM
+from ebp_lakehouse.bronze.reshaping import LABEL, kept_columns, only_reshaped
 from ebp_lakehouse.bronze.routes import Choice, Position, advanced, choose
 from ebp_lakehouse.bronze.state import LakeState, last_values
 from ebp_lakehouse.bronze.stream import Block, Counter, Occurrences, Prefetched, texts, unknown_rows
 from ebp_lakehouse.bronze.table_batch import TableBatch
 from ebp_lakehouse.bronze.versions import Stamp, physical_schema
 from ebp_lakehouse.errors import ExtractionError, SourceError
-from ebp_lakehouse.lake.delta import Commit, TableWriter
+from ebp_lakehouse.lake.delta import Commit, TableWriter, arrow_schema
 from ebp_lakehouse.lake.publication import Pin
 from ebp_lakehouse.source.extraction import (
     EVERY_ROW,
@@ -302,9 +303,29 @@ class Ingestion:
             rows = kept[ROW].to_arrow()
             values, hashes = values.take(rows), hashes.take(rows)
         self._count(kept)
-        yield stamp.rows(
-            values, hashes=hashes, valid_from=kept[VALID_FROM], deleted=False, ingestion_dates=self._dates(values, kept)
-        )
+        by_shape = self._by_shape(values, kept, plan, state)
+        for label, chosen in ((stamp, ~by_shape), (replace(stamp, route=LABEL), by_shape)):
+            if chosen.any():
+                mask, rows = chosen.to_arrow(), kept.filter(chosen)
+                own_values = values if chosen.all() else values.filter(mask)
+                yield label.rows(
+                    own_values,
+                    hashes=hashes if chosen.all() else hashes.filter(mask),
+                    valid_from=rows[VALID_FROM],
+                    deleted=False,
+                    ingestion_dates=self._dates(own_values, rows),
+                )
+
+    def _by_shape(self, values: pa.Table, kept: pl.DataFrame, plan: Layout, state: LakeState) -> pl.Series:
+        """Per new version, whether only the table's shape changed, not the row."""
+        updated = kept[CHANGE] == UPDATE
+        table = self.writer.table
+        if self.before is None or self.before.columns == self.table.fingerprint or table is None or not updated.any():
+            return pl.repeat(value=False, n=kept.height, dtype=pl.Boolean, eager=True)
+        keys = pl.DataFrame(pl.from_arrow(values.select(list(plan.key)).filter(updated.to_arrow())))
+        known = state.current.frame.join(keys, on=list(plan.key), how="semi")
+        before = last_values(state.session, table, known, plan.key, plan.schema)
+        return only_reshaped(values, before, kept_columns(plan, arrow_schema(table))) & updated
 
     def _dates(self, values: pa.Table, kept: pl.DataFrame) -> pa.Array | date:
         """``_bronze_ingestion_date``: the run's partition. In a window, the row's own day for keys never seen before.

@@ -143,6 +143,8 @@ def test_columns_come_and_go(house: House) -> None:
     assert counts(house.ingest()) == (0, 30, 0)
     assert house.query("SELECT count(note), count(filled) FROM live") == [(0, 30)]
     assert house.query("SELECT count(note) FROM versions") == [(60,)]
+    labels = "SELECT split_part(_bronze_file_name, '/', 1), count(*), count(*) FILTER (\"Id\" = 'r1') FROM live GROUP BY 1 ORDER BY 1"
+    assert house.query(labels) == [("schema", 29, 0), ("snapshot", 1, 1)], "one row changed, the others lost a column"
     house.run("""DELETE FROM "T" WHERE "Id" = 'r1'""")
     assert counts(house.ingest()) == (0, 0, 1)
 
