@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -56,6 +56,8 @@ def generate(
     truth = GroundTruth() if truth is None else truth
     calendar = days.build(as_of)
     small = masters.build(seed, as_of, options)
+    missing = (date(1970, 1, 1) + timedelta(days=calendar.missing_invoicing_day)).isoformat()
+    truth.describe("day", pl.DataFrame({"day": [missing], "planted": ["nobody invoiced"]}))
     people = customers.build(seed, scale, calendar, small, truth)
     sellers = suppliers.build(seed, calendar, small, truth)
     goods = items.build(seed, scale, calendar, small, sellers, truth)

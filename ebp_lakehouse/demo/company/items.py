@@ -37,6 +37,7 @@ GOOD, SERVICE, LABOUR, TRAVEL, BUNDLE = range(5)
 LINE_TYPES: Int = np.array([2, 10, 11, 12, 3], dtype=np.int64)
 YEARLY_PRICE_RISE = 1.027  # catalogue prices follow inflation each January
 NEVER_SOLD_SHARE = 0.15
+BUNDLE_PRICE = 0.93  # of the sum of the components' prices
 BUNDLES = 14  # with 54 components in the reference installation
 COMPONENTS = 54
 # Shares of the lines: a dealer who also installs.
@@ -125,13 +126,17 @@ def build(
     no_cost[3] = True  # a stocked item without cost exists at every scale
     cost = np.where(no_cost | (kind == TRAVEL), 0, cost)
     parts = _components(rng, kind, bundles)
-    # A bundle costs and is worth its components, sold a little below their sum.
+    # A bundle costs its components and is sold a little below their sum; the last one at exactly their sum.
     top = parts["level"] == 1
+    share = np.full(bundles, BUNDLE_PRICE)
+    share[-1] = 1.0
     for target, values in ((price, price), (cost, cost)):
         sums = np.bincount(
             parts["bundle"][top], weights=(values[parts["item"]] * parts["quantity"] // 1000)[top], minlength=count
         )
-        target[count - bundles :] = np.rint(sums[count - bundles :] * (0.93 if target is price else 1)).astype(np.int64)
+        target[count - bundles :] = np.rint(sums[count - bundles :] * (share if target is price else 1)).astype(
+            np.int64
+        )
     vat = np.where(rng.random(count) < 0.14, 1, np.where(rng.random(count) < 0.06, 2, 0))
     vat = np.where(rng.random(count) < 0.004, 3, vat)
     unit = np.select(
@@ -163,6 +168,9 @@ def build(
         rng, scale, suppliers, codes, arrays["supplier"], arrays["purchase"], kind == GOOD
     )
     _describe(codes, arrays, truth)
+    truth.plant(
+        "bundle priced exactly by its components", "Item", codes[-1:], "revenue (twice, where components count too)"
+    )
     return Items(
         frame=_frame(rng, codes, captions, arrays, calendar, masters),
         components=_component_frame(rng, parts, codes, price, cost),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
@@ -54,6 +55,24 @@ def frames() -> dict[str, pl.DataFrame]:
 @pytest.fixture(scope="module")
 def truth() -> GroundTruth:
     return made()[1]
+
+
+def test_the_day_on_which_nobody_invoiced_is_told(frames: dict[str, pl.DataFrame], truth: GroundTruth) -> None:
+    ((day, _),) = truth.parameters["day"].items()
+    invoices = frames["SaleDocument"].filter(c("DocumentType") == 2)["DocumentDate"].cast(pl.Date)
+    missing = date.fromisoformat(day)
+    assert missing.weekday() < 5
+    assert missing not in invoices.to_list()
+    assert invoices.min() < missing < invoices.max()
+
+
+def test_one_bundle_is_worth_exactly_its_components(frames: dict[str, pl.DataFrame], truth: GroundTruth) -> None:
+    (code,) = truth.cases["bundle priced exactly by its components", "Item"].keys
+    prices = frames["Item"].select("Id", "SalePriceVatExcluded")
+    parts = frames["ItemComponent"].filter(c("ParentItemId") == code).join(prices, left_on="ItemId", right_on="Id")
+    worth = (parts["SalePriceVatExcluded"] * parts["Quantity"]).sum()
+    assert parts.height > 1
+    assert abs(worth - prices.filter(c("Id") == code)["SalePriceVatExcluded"].item()) < Decimal("0.01") * parts.height
 
 
 def test_every_case_asked_for_was_planted(truth: GroundTruth) -> None:
