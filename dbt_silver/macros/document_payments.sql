@@ -1,11 +1,11 @@
 {#
     document_payments(...): paid or not, and the day it became so, of each invoice and credit note of one side (S1, S2):
-    today's state. One rule for sales and purchases.
+    today's state. `payable` is the column of `documents` that tells those two kinds. One rule for sales and purchases.
 #}
-{% macro document_payments(documents, commitments, settlements, associations) -%}
+{% macro document_payments(documents, commitments, settlements, associations, payable) -%}
 with documents as (
     select * from {{ documents }}
-    where is_revenue
+    where {{ payable }}
 ),
 
 all_documents as (
