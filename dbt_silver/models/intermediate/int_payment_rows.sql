@@ -1,7 +1,8 @@
 {#
     One row per instalment and assignment of both sides, signed (A8), and one for what is open or was never assigned.
-    The balance stands on that last row only, so that balances can be summed. A set-off gives both instalments a row, on the
-    later of the two documents' dates. Instalments of held tickets are left out with their documents (K3).
+    The balance stands on that last row only, so that balances can be summed. A set-off gives both instalments one row, on the
+    later of the two documents' dates, whether EBP keeps it on one of them or on both. Instalments of held tickets are left
+    out with their documents (K3).
 -#}
 {% set sides = {'customer': 'sale', 'supplier': 'purchase'} -%}
 with {% for relation in ['commitment', 'settlement', 'settlement_commitment'] -%}
@@ -89,37 +90,45 @@ settled as (
         or (associations.linked_commitment_id is null and associations.assigned_amount <> 0)
 ),
 
-set_off_pairs as (
+links as (
+    select * from settlement_commitments
+    where settlement_id is null and linked_commitment_id is not null
+),
+
+-- Kept on one side only: the other instalment gets the mirror of the row.
+linked_both_ways as (
+    select * from links
+    union all by name
     select
-        associations.*,
-        greatest(
-            coalesce(holder.document_date, holder.due_date), coalesce(other.document_date, other.due_date)
-        ) as set_off_date,
-        [holder.commitment_id, other.commitment_id] as commitment_ids,
-        [sign(holder.amount), sign(other.amount)] as signs
-    from settlement_commitments as associations
-    inner join instalments as holder
-        on associations.side = holder.side and associations.commitment_id = holder.commitment_id
-    inner join instalments as other
-        on associations.side = other.side and associations.linked_commitment_id = other.commitment_id
-    where associations.settlement_id is null
+        links.* exclude (commitment_id, linked_commitment_id),
+        links.linked_commitment_id as commitment_id,
+        links.commitment_id as linked_commitment_id
+    from links
+    anti join links as back
+        on
+            links.side = back.side
+            and links.commitment_id = back.linked_commitment_id
+            and links.linked_commitment_id = back.commitment_id
 ),
 
 set_off as (
     select
-        set_off_pairs.association_id,
-        set_off_pairs.side,
-        set_off_pairs.commitment_ids[member.n] as commitment_id,
-        cast(null as varchar) as settlement_id,
-        set_off_pairs.set_off_date as settlement_date,
-        cast(null as varchar) as payment_type_code,
-        set_off_pairs.signs[member.n] * abs(set_off_pairs.assigned_amount) as assigned_amount,
+        linked.association_id,
+        linked.side,
+        linked.commitment_id,
+        greatest(
+            coalesce(holder.document_date, holder.due_date), coalesce(other.document_date, other.due_date)
+        ) as settlement_date,
+        sign(holder.amount) * abs(linked.assigned_amount) as assigned_amount,
         0 as financial_discount,
         false as is_rejected,
         true as is_set_off,
-        set_off_pairs.is_doubtful
-    from set_off_pairs
-    cross join (select unnest([1, 2]) as n) as member
+        linked.is_doubtful
+    from linked_both_ways as linked
+    inner join instalments as holder
+        on linked.side = holder.side and linked.commitment_id = holder.commitment_id
+    inner join instalments as other
+        on linked.side = other.side and linked.linked_commitment_id = other.commitment_id
 ),
 
 assigned as (
