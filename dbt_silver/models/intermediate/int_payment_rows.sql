@@ -170,8 +170,9 @@ all_rows as (
         instalments.balance
     from instalments
     left join assigned_commitments
-        on instalments.side = assigned_commitments.side
-        and instalments.commitment_id = assigned_commitments.commitment_id
+        on
+            instalments.side = assigned_commitments.side
+            and instalments.commitment_id = assigned_commitments.commitment_id
     left join doubts on instalments.side = doubts.side and instalments.commitment_id = doubts.commitment_id
     where instalments.balance <> 0 or assigned_commitments.commitment_id is null
 )
