@@ -1,4 +1,4 @@
-{# One row per counted line and header amount of each purchase document, in stored sign: fact_purchases before signs. -#}
+{# One row per counted line and header amount of a purchase document, in stored sign: fact_purchases before signs. -#}
 with documents as (select * from {{ ref('int_purchase_documents') }}),
 
 lines as (
