@@ -1,5 +1,15 @@
 {# One row: as-of of computed attributes (V4, V5), bounds of the calendar. Unchanged source, unchanged row. -#}
-with documents as (select * from {{ ref('stg_sale_document') }}),
+with documents as (
+    select
+        document_date,
+        ingestion_date
+    from {{ ref('stg_sale_document') }}
+    union all
+    select
+        document_date,
+        ingestion_date
+    from {{ ref('stg_purchase_document') }}
+),
 
 newest as (
     select

@@ -39,21 +39,10 @@ kept as (
                 and not coalesce(validation_states.is_posted, false) then 'Template'
             else coalesce(document_kinds.kind, 'Other')
         end as kind,
-        case
-            when signs.document_type is null then 1
-            when signs.stored_sign = 'negative' then 1
-            when signs.stored_sign = 'positive' then -1
-            when
-                coalesce(
-                    nullif(documents.total_excl_tax, 0),
-                    nullif(documents.amount_incl_tax, 0),
-                    line_quantities.quantity,
-                    0
-                )
-                < 0
-                then 1
-            else -1
-        end as sign_factor,
+        {{ sign_factor(
+            'signs.stored_sign',
+            'coalesce(nullif(documents.total_excl_tax, 0), nullif(documents.amount_incl_tax, 0), line_quantities.quantity, 0)'
+        ) }} as sign_factor,
         coalesce(country_codes.country_code, documents.raw_country_code) as country_code,
         extensions.accepted_date
     from documents

@@ -1,10 +1,10 @@
 {#
-    header_identities: H1 to H7 of semantics §1.4, on the headers behind the model. One row per identity and kind that fails on
+    header_identities(side): H1 to H7 of semantics §1.4, on the headers behind the model. One row per identity and kind that fails on
     more than 1 % of its documents, with an example. A warning: nothing is adapted silently.
 #}
-{% test header_identities(model) %}
+{% test header_identities(model, side='sale') %}
     with documents as (
-        select * from {{ ref('int_sale_documents') }}
+        select * from {{ ref('int_' ~ side ~ '_documents') }}
         where document_id in (select document_id from {{ model }})
     ),
 
@@ -13,7 +13,7 @@
             document_id,
             sum(amount) as amount,
             sum(balance_due) as balance_due
-        from {{ ref('stg_sale_commitment') }}
+        from {{ ref('stg_' ~ side ~ '_commitment') }}
         group by all
     ),
 

@@ -1,8 +1,8 @@
 {#
-    reconciles_with_headers: the rows of each document add up to its header, to the cent, in HT, VAT and TTC (identity H8, L7, A5, A6).
+    reconciles_with_headers(side): the rows of each document add up to its header, to the cent, in HT, VAT and TTC (identity H8, L7, A5, A6).
     Returns the documents that do not, and those that have no row at all although their header or their lines have an amount.
 #}
-{% test reconciles_with_headers(model) %}
+{% test reconciles_with_headers(model, side='sale') %}
     with facts as (
         select
             document_id,
@@ -18,7 +18,7 @@
         select distinct
             document_id,
             target_source
-        from {{ ref('int_sale_amounts') }}
+        from {{ ref('int_' ~ side ~ '_amounts') }}
         where row_origin <> 'correction'
     )
 
@@ -29,7 +29,7 @@
         facts.net,
         documents.sign_factor * documents.vat_amount as header_tax,
         facts.tax
-    from {{ ref('int_sale_documents') }} as documents
+    from {{ ref('int_' ~ side ~ '_documents') }} as documents
     left join targets on documents.document_id = targets.document_id
     left join facts on documents.document_id = facts.document_id
     where

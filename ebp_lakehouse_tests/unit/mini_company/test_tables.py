@@ -114,3 +114,23 @@ def test_codes_without_a_master_point_at_the_orphan(silver: SilverRun) -> None:
 def test_duplicates_are_shown(silver: SilverRun) -> None:
     groups = "select list(customer_id order by customer_id) from silver.dim_customer where is_current and duplicate_group_id is not null group by duplicate_group_id"
     assert silver.query(groups) == [(["C001", "C006"],)]
+
+
+def test_suppliers_are_measured_as_gold_will_show_them(silver: SilverRun) -> None:
+    """The ingredients behind dim_supplier.rating, against the figures worked out for gold.supplier_performance."""
+    names = {
+        "order_count": "total_orders_count",
+        "spend": "total_amount",
+        "on_time_in_full_rate": "on_time_delivery_rate",
+        "defect_rate": "quality_defect_rate",
+        "lead_time_days": "avg_lead_time_days",
+        "price_variance_percent": "price_variance_percent",
+        "terms_compliance_rate": "payment_terms_compliance",
+        "score": "supplier_score",
+    }
+    columns = ", ".join(f"{ours} as {stated}" for ours, stated in names.items())
+    sql = f"select supplier_id, period_start, period_end, {columns} from intermediate.int_supplier_performance"
+    with duckdb.connect(str(silver.database), read_only=True) as connection:
+        rows = connection.execute(sql).to_arrow_table().to_pylist()
+    table = TABLES["gold.supplier_performance"]
+    assert differences(table, rows) == []

@@ -105,7 +105,7 @@ def test_optional_tables_are_those_of_the_registry_that_silver_declares() -> Non
 
 
 def test_unit_tests_of_the_rules_pass(managed: SilverRun, catalog: Path) -> None:
-    """The rules one by one, in dbt: models/intermediate/unit_tests.yml; they need built models for their types only."""
+    """The rules one by one, in dbt: models/intermediate/unit_tests*.yml; they need built models for their types only."""
     run = run_silver(managed.database.parent, catalog, command=("test", "--select", "test_type:unit"))
     assert run.failures() == {}
     assert len(run.statuses) >= 11

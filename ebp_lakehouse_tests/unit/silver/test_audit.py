@@ -178,7 +178,7 @@ def test_a_window_alone_publishes_no_silver(
     monkeypatch.setattr(audit.publication, "latest", lambda _: replace(record, pins=windows))
     result = run_silver(settings, [tables["dim_date"]], date(2026, 3, 1))
     assert result.outcomes["dim_date"].error == (
-        "dim_date needs accounting_year and 1 more bronze tables, of which only past days were read: "
+        "dim_date needs accounting_year and 2 more bronze tables, of which only past days were read: "
         "load today's partition first: ebp-lakehouse materialize"
     )
 

@@ -45,3 +45,38 @@ def test_revenue_equals_the_headers(tmp_path: Path, stored: Literal["negative", 
     assert measured[0][0] in (stored, "per_document")  # few credit notes, one of them planted with the other sign
     revenue = "select sum(net_amount_excl_tax) from silver.fact_sales where document_type in ('Invoice', 'CreditNote')"
     assert abs(run.query(revenue)[0][0] - revenue_of_headers(frames, sign)) <= Decimal("0.005")
+
+
+def total(frame: pl.DataFrame, column: str) -> Decimal:
+    return Decimal(frame.select(pl.col(column).cast(pl.Decimal(38, 8)).sum()).item() or 0)
+
+
+def test_purchases_and_payments_equal_the_headers(tmp_path: Path) -> None:
+    frames = generate(0.02, 11, date(2026, 3, 1), CompanyOptions(credit_note_sign="negative"))
+    tables = {spec.asset: frames[spec.name] for spec in Registry.load() if spec.name in frames}
+    run = run_silver(tmp_path / "run", write_catalog(tmp_path / "catalog.duckdb", frames=tables))
+    assert run.failures() == {}
+    spend = "select document_type_code, sum(net_amount_excl_tax), sum(tax_amount) from silver.fact_purchases group by 1"
+    headers = frames["PurchaseDocument"].partition_by("DocumentType", as_dict=True)  # stored negative: no sign to turn
+    assert {kind: (net, tax) for kind, net, tax in run.query(spend)} == {
+        kind: (total(frame, "AmountVatExcludedWithDiscountAndShipping"), total(frame, "VatAmount"))
+        for (kind,), frame in headers.items()
+    }
+    open_orders = """
+        select count(*) from silver.fact_purchases where document_type = 'Order' and row_origin = 'line'
+        and (due_state is null or (due_state = 'Received') <> (received_quantity >= 0.98 * quantity))
+    """
+    assert run.query(open_orders) == [(0,)]
+
+    balances = dict(run.query("select side, sum(balance) from silver.fact_payments group by 1"))
+    for side, prefix in (("customer", "Sale"), ("supplier", "Purchase")):
+        commitments = frames[f"{prefix}Commitment"]
+        imported = total(commitments.filter(pl.col("DocumentId").is_null()), "BalanceDue")
+        assert balances[side] == total(frames[f"{prefix}Document"], "CommitmentsBalanceDue") + imported
+    # What was neither settled nor is due any more was written off.
+    gone = """
+        select commitment_id from silver.fact_payments group by 1
+        having any_value(amount) - coalesce(sum(assigned_amount) filter (where not is_rejected), 0) <> sum(balance)
+    """
+    sales = frames["SaleCommitment"]
+    assert {row[0] for row in run.query(gone)} == set(sales.filter(pl.col("LiquidationType") > 0)["Id"].cast(pl.String))

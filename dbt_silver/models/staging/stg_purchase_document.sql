@@ -1,0 +1,42 @@
+with source as (select * from {{ from_bronze('purchase_document') }})
+
+select
+    {{ clean_uuid('"Id"') }} as document_id,
+    "DocumentType" as document_type_code,
+    {{ clean_text('"DocumentNumber"') }} as document_number,
+    {{ wall_date('"DocumentDate"') }} as document_date,
+    {{ clean_code('"SupplierId"') }} as supplier_code,
+    {{ clean_text('"Reference"') }} as supplier_reference,
+    {{ wall_date('"DeliveryDate"') }} as delivery_date,
+    coalesce("CloseOrderToReplenishment", false) as is_closed,
+    "ValidationState" as validation_state,
+    coalesce("AmountVatExcluded", 0) as amount_excl_tax,
+    coalesce("DiscountAmount", 0) as discount_amount,
+    coalesce("AmountVatExcludedWithDiscount", 0) as amount_excl_tax_with_discount,
+    coalesce("ShippingAmountVatExcluded", 0) as shipping_amount,
+    coalesce("InvoicingChargesAmountVatExcluded", 0) as charges_amount,
+    coalesce("EcotaxAmountVatExcluded", 0) as ecotax_amount,
+    coalesce("AmountVatExcludedWithDiscountAndShipping", 0) as total_excl_tax,
+    coalesce("FinancialDiscountAmount", 0) as financial_discount_amount,
+    coalesce("VatAmount", 0) as vat_amount,
+    coalesce("AmountVatIncluded", 0) as amount_incl_tax,
+    coalesce("OtherTaxAmount", 0) + coalesce("REAmount", 0) - coalesce("IRPFAmount", 0) as other_tax_amount,
+    coalesce("DepositAmount", 0) as deposit_amount,
+    coalesce("TotalDueAmount", 0) as total_due_amount,
+    coalesce("CommitmentsBalanceDue", 0) as balance_due,
+    not coalesce("ShippingNotSubjectToFinancialDiscount", false) as is_shipping_discountable,
+    not coalesce("InvoicingChargesNotSubjectToFinancialDiscount", false) as is_charges_discountable,
+    {{ clean_uuid('"VatId"') }} as vat_id,
+    {{ clean_uuid('"ShippingVatId"') }} as shipping_vat_id,
+    {{ clean_uuid('"InvoicingChargesVatId"') }} as charges_vat_id,
+    [
+        {%- for k in range(6) %}
+        {
+            rate: "DetailVatAmount{{ k }}_DetailVatRate", vat: "DetailVatAmount{{ k }}_DetailVatAmount"
+        }{{ ',' if not loop.last }}
+        {%- endfor %}
+    ] as vat_details,
+    {{ clean_uuid('"StorehouseId"') }} as warehouse_id,
+    {{ clean_code('"DealId"') }} as deal_id,
+    _bronze_ingestion_date as ingestion_date
+from source
