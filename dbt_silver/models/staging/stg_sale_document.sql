@@ -53,6 +53,8 @@ select
     coalesce({{ clean_code('"DeliveryAddress_ZipCode"') }}, {{ clean_code('"InvoicingAddress_ZipCode"') }})
         as raw_zipcode,
     coalesce({{ clean_city('"DeliveryAddress_City"') }}, {{ clean_city('"InvoicingAddress_City"') }}) as city,
+    coalesce({{ clean_code('"DeliveryAddress_CodeINSEE"') }}, {{ clean_code('"InvoicingAddress_CodeINSEE"') }})
+        as insee_code,
     coalesce("xx_Regul_CA", 0) as revenue_correction,
     coalesce("xx_Regul_Marge", 0) as margin_correction,
     _bronze_ingestion_date as ingestion_date
