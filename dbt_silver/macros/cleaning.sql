@@ -111,3 +111,12 @@
 {% macro join_words(parts) -%}
     {{ clean_text("concat_ws(' ', " ~ parts | join(', ') ~ ')') }}
 {%- endmacro %}
+
+{# Whether nine digits are a SIREN: every second one doubled, the digits add up to a multiple of ten (Luhn). #}
+{% macro is_siren(siren) -%}
+    list_sum([
+        case when i % 2 = 1 then cast({{ siren }}[i] as integer)
+            else cast({{ siren }}[i] as integer) * 2 - cast(cast({{ siren }}[i] as integer) > 4 as integer) * 9 end
+        for i in range(1, 10)
+    ]) % 10 = 0
+{%- endmacro %}

@@ -1,5 +1,13 @@
 {{ config(tags=['fact']) }}
-with stretches as (select * from {{ ref('int_stock_stretches') }}),
+{# Everything but the day is worked out once per stretch, and each stretch then becomes its days. -#}
+with stretches as (
+    select
+        *,
+        coalesce(state.quantity_on_hand, computed_on_hand) as on_hand,
+        coalesce(state.quantity_on_hand, computed_on_hand) - coalesce(state.quantity_reserved, 0) as available,
+        case when issued > 0 then cast(issued as double) / {{ parameter('supply_days') }} end as mean_daily_issue
+    from {{ ref('int_stock_stretches') }}
+),
 
 bounds as (
     select
@@ -8,29 +16,38 @@ bounds as (
         {% if var('as_of') is not none -%}
         int_as_of.as_of as last_day
         {%- else -%}
-        greatest(int_as_of.as_of, coalesce((select max(captured_on) from {{ ref('stg_stock_item') }}), int_as_of.as_of))
-            as last_day
+        greatest(int_as_of.as_of, (select max(captured_on) from {{ ref('stg_stock_item') }})) as last_day
         {%- endif %}
     from {{ ref('int_as_of') }} as int_as_of
 ),
 
-days as (
+kept_days as (
     select cast(unnest(generate_series(
         last_day - {{ parameter('inventory_daily_days') - 1 }}, last_day, interval 1 day
     )) as date) as day
     from bounds
     union
-    select last_day(cast(last_day - to_months(months.back) as date)) as day
+    select last_day(cast(bounds.last_day - to_months(months.back) as date)) as day
     from bounds
-    cross join (select unnest(range(1, {{ parameter('inventory_month_ends') }} + 1)) as back) as months
+    cross join (
+        select cast(unnest(range(1, {{ parameter('inventory_month_ends') + 1 }})) as integer) as back
+    ) as months
+),
+
+days as (
+    select
+        kept_days.day,
+        {{ date_key('kept_days.day') }} as date_key
+    from kept_days
+    cross join bounds
 ),
 
 products as (
     select
         product_key,
         product_id,
-        valid_from,
-        coalesce(valid_to, timestamp 'infinity') as valid_until
+        cast(valid_from as date) + cast(valid_from > cast(valid_from as date) as integer) as from_day,
+        coalesce(cast(valid_to as date) + cast(valid_to > cast(valid_to as date) as integer), date '9999-12-31') as to_day
     from {{ ref('dim_product') }}
 ),
 
@@ -41,49 +58,43 @@ warehouses as (
     from {{ ref('dim_warehouse') }}
 ),
 
-daily as (
+valued as (
     select
-        days.day,
+        stretches.product_id || '|' || stretches.warehouse_id as pair,
+        greatest(stretches.from_day, products.from_day) as from_day,
+        least(stretches.to_day, products.to_day) as to_day,
+        products.product_key,
         stretches.product_id,
+        coalesce(warehouses.warehouse_key, {{ member_key('orphan') }}) as warehouse_key,
         stretches.warehouse_id,
-        stretches.state,
-        stretches.pump,
-        coalesce(stretches.state.quantity_on_hand, stretches.computed_on_hand) as on_hand,
-        coalesce(stretches.state.quantity_reserved, 0) as reserved,
-        case when stretches.issued > 0 then cast(stretches.issued as double) / {{ parameter('supply_days') }} end
-            as mean_daily_issue
+        {{ amount('stretches.on_hand') }} as quantity_on_hand,
+        {{ amount('stretches.state.quantity_reserved') }} as quantity_reserved,
+        {{ amount('stretches.available') }} as quantity_available,
+        {{ amount('stretches.state.reorder_point') }} as reorder_point,
+        {{ amount('coalesce(stretches.state.stock_value, stretches.on_hand * stretches.pump)') }} as stock_value,
+        case
+            when least(stretches.on_hand, stretches.available) <= 0 then 0
+            else cast(stretches.available as double) / stretches.mean_daily_issue
+        end as days_of_supply,
+        stretches.mean_daily_issue,
+        {{ amount('coalesce(stretches.state.pump, stretches.pump)') }} as pump,
+        {{ amount('stretches.state.ordered_by_customers') }} as ordered_by_customers,
+        {{ amount('stretches.state.on_order_suppliers') }} as on_order_suppliers,
+        {{ amount('stretches.state.quantity_virtual') }} as quantity_virtual,
+        {{ amount('stretches.state.maximum_stock') }} as maximum_stock,
+        stretches.on_hand < 0 as is_negative,
+        stretches.state is not null as is_captured
     from stretches
-    inner join days on stretches.from_day <= days.day and stretches.to_day > days.day
+    inner join products
+        on stretches.product_id = products.product_id
+        and stretches.from_day < products.to_day
+        and stretches.to_day > products.from_day
+    left join warehouses on stretches.warehouse_id = warehouses.warehouse_id
 )
 
 select
-    md5(concat_ws('|', daily.day, daily.product_id, daily.warehouse_id)) as inventory_key,
-    {{ date_key('daily.day', 'bounds.calendar_start', 'bounds.calendar_end') }} as date_key,
-    products.product_key,
-    daily.product_id,
-    coalesce(warehouses.warehouse_key, {{ member_key('orphan') }}) as warehouse_key,
-    daily.warehouse_id,
-    {{ amount('daily.on_hand') }} as quantity_on_hand,
-    {{ amount('daily.state.quantity_reserved') }} as quantity_reserved,
-    {{ amount('daily.on_hand - daily.reserved') }} as quantity_available,
-    {{ amount('daily.state.reorder_point') }} as reorder_point,
-    {{ amount('coalesce(daily.state.stock_value, daily.on_hand * daily.pump)') }} as stock_value,
-    case
-        when least(daily.on_hand, daily.on_hand - daily.reserved) <= 0 then 0
-        else cast(daily.on_hand - daily.reserved as double) / daily.mean_daily_issue
-    end as days_of_supply,
-    daily.mean_daily_issue,
-    {{ amount('coalesce(daily.state.pump, daily.pump)') }} as pump,
-    {{ amount('daily.state.ordered_by_customers') }} as ordered_by_customers,
-    {{ amount('daily.state.on_order_suppliers') }} as on_order_suppliers,
-    {{ amount('daily.state.quantity_virtual') }} as quantity_virtual,
-    {{ amount('daily.state.maximum_stock') }} as maximum_stock,
-    daily.on_hand < 0 as is_negative,
-    daily.state is not null as is_captured
-from daily
-inner join products
-    on daily.product_id = products.product_id
-    and daily.day >= products.valid_from
-    and daily.day < products.valid_until
-left join warehouses on daily.warehouse_id = warehouses.warehouse_id
-cross join bounds
+    md5(days.day || '|' || valued.pair) as inventory_key,
+    days.date_key,
+    valued.* exclude (pair, from_day, to_day)
+from valued
+inner join days on valued.from_day <= days.day and valued.to_day > days.day
