@@ -12,6 +12,13 @@
 {% set dated = {
     'SaleDocument': (ref('stg_sale_document'), 'document_id', 'DocumentDate', 'document_date'),
     'StockMovement': (ref('stg_stock_movement'), 'movement_id', 'DocumentDate', 'moved_on'),
+    'ScheduleEvent': (ref('int_events'), 'event_id', 'StartDateTime', 'cast(start_at as date)'),
+    'Activity': (ref('stg_activity'), 'activity_id', 'StartDateTime', 'cast(start_at as date)'),
+} -%}
+{# Durations that no row can have: (relation, key, minutes, whether they are believed). -#}
+{% set lengths = {
+    'ScheduleEvent': (ref('int_events'), 'event_id', elapsed_minutes('start_at', 'end_at'), 'event_id in (select event_id from ' ~ ref('int_event_days') ~ ')', 'elapsed_minutes <> 0'),
+    'Activity': (ref('stg_activity'), 'activity_id', elapsed_minutes('start_at', 'end_at'), elapsed_minutes('start_at', 'end_at') ~ ' between 0 and 24 * 60', 'not is_automatic and customer_code is not null'),
 } -%}
 with bounds as (select * from {{ ref('int_as_of') }}),
 
@@ -54,6 +61,17 @@ findings as (
             }}, recursive := true)
     from {{ relation }}
     cross join bounds
+    {% endfor -%}
+    {% for table, (relation, key, minutes, believed, judged) in lengths.items() -%}
+    union all
+    select
+        '{{ table }}' as source_table,
+        {{ key }} as source_key,
+        unnest({{ checked_values([{
+            'column': 'EndDateTime', 'rule': 'duration', 'raw': 'cast(round(' ~ minutes ~ ') as integer)',
+            'cleaned': 'nullif(' ~ believed ~ ', false)'}]) }}, recursive := true)
+    from {{ relation }}
+    where {{ judged }}
     {% endfor %}
 )
 

@@ -7,6 +7,9 @@
     (ref('int_customer_versions'), 'billing_'),
     (ref('int_customer_versions'), 'delivery_'),
     (ref('stg_storehouse'), ''),
+    (ref('int_events'), ''),
+    (ref('stg_construction_site'), ''),
+    (ref('stg_customer_product'), ''),
 ] -%}
 with places as (
     {% for relation, prefix in places -%}

@@ -5,6 +5,7 @@ select
     "DocumentType" as document_type_code,
     {{ clean_text('"DocumentNumber"') }} as document_number,
     {{ wall_date('"DocumentDate"') }} as document_date,
+    {{ wall_date('"ValidityDate"') }} as valid_until_date,
     {{ clean_code('"CustomerId"') }} as customer_code,
     {{ clean_code('"ColleagueId"') }} as colleague_code,
     coalesce({{ clean_code('"PaymentThirdId"') }}, {{ clean_code('"InvoicingThirdId"') }}) as payer_code,
