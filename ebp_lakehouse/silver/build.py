@@ -29,7 +29,7 @@ from ebp_lakehouse.silver.contract import TableContract
 from ebp_lakehouse.silver.manifest import load_parse
 from ebp_lakehouse.silver.parameters import own_parameters
 
-USER_FILES = ("colleague_extra",)  # optional CSV files of semantics §1.7 that the models of today read
+USER_FILES = ("colleague_extra", "commune_area")  # optional CSV files of semantics §1.7 that the models of today read
 
 
 class BuildError(LakehouseError):

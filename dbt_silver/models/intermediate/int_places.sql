@@ -8,13 +8,13 @@
     (ref('int_customer_versions'), 'delivery_'),
     (ref('stg_storehouse'), ''),
 ] -%}
-with places as (
+with places (country_code, zipcode, city, insee_code) as (
     {% for relation, prefix in places -%}
     select
-        {{ prefix }}country_code as country_code,
-        {{ prefix }}zipcode as zipcode,
-        {{ prefix }}city as city,
-        {{ prefix }}insee_code as insee_code
+        {{ prefix }}country_code,
+        {{ prefix }}zipcode,
+        {{ prefix }}city,
+        {{ prefix }}insee_code
     from {{ relation }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
