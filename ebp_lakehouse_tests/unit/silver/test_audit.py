@@ -199,7 +199,7 @@ def test_references_to_rows_that_are_not_published(
         "colleague_key": ("dim_colleague", "colleague_key"),
         "delivery_location_key": ("dim_location", "location_key"),
     }
-    others = {"dim_date", "dim_product", "dim_colleague"}
+    others = {"dim_date", "dim_product", "dim_colleague", "dim_location"}
     assert _dangling(connection, record, fact, {*others, "dim_customer"}) == []
     first_build = _dangling(connection, record, fact, others)
     assert len(first_build) == 1
