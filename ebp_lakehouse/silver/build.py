@@ -110,7 +110,7 @@ def build(
     }
     arguments = [
         "--quiet", "build",
-        "--select", *(f"+{table.name}" for table in tables),
+        "--select", *(f"+{name}" for table in tables for name in (table.name, *table.shown)),
         "--indirect-selection", "cautious",
         "--exclude-resource-type", "unit_test",
         "--vars", json.dumps(variables, default=str),
