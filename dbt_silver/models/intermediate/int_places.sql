@@ -11,13 +11,13 @@
     (ref('stg_construction_site'), ''),
     (ref('stg_customer_product'), ''),
 ] -%}
-with places as (
+with places (country_code, zipcode, city, insee_code) as (
     {% for relation, prefix in places -%}
     select
-        {{ prefix }}country_code as country_code,
-        {{ prefix }}zipcode as zipcode,
-        {{ prefix }}city as city,
-        {{ prefix }}insee_code as insee_code
+        {{ prefix }}country_code,
+        {{ prefix }}zipcode,
+        {{ prefix }}city,
+        {{ prefix }}insee_code
     from {{ relation }}
     {{ 'union all' if not loop.last }}
     {% endfor %}

@@ -36,5 +36,6 @@ select
     overrides.stored_sign is not null as is_override
 from shares
 left join overrides
-    on shares.document_type = overrides.document_type
-    and shares.document_sub_type = overrides.document_sub_type
+    on
+        shares.document_type = overrides.document_type
+        and shares.document_sub_type = overrides.document_sub_type

@@ -1,4 +1,4 @@
-{# Every movement of an item that silver knows, with its signed quantity (entries positive) and what kind of movement it is. -#}
+{# Every movement of an item that silver knows: its signed quantity (entries positive) and what kind it is. -#}
 with steps as (select * from {{ ref('int_stock_steps') }}),
 
 signs as (select * from {{ ref('int_stock_movement_sign') }}),
@@ -31,10 +31,12 @@ select
 from steps
 inner join item_codes on steps.item_match = item_codes.code_match
 inner join signs
-    on steps.document_type is not distinct from signs.document_type
-    and steps.document_sub_type is not distinct from signs.document_sub_type
+    on
+        steps.document_type is not distinct from signs.document_type
+        and steps.document_sub_type is not distinct from signs.document_sub_type
 left join kinds
-    on steps.document_type = kinds.document_type
-    and steps.document_sub_type = kinds.document_sub_type
+    on
+        steps.document_type = kinds.document_type
+        and steps.document_sub_type = kinds.document_sub_type
 left join sale_documents on steps.document_id = sale_documents.document_id
 cross join usual

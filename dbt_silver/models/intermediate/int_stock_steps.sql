@@ -15,5 +15,6 @@ steps as (
 
 select
     * exclude (step),
-    case when quantity <> 0 and abs(step) = abs(quantity) then cast(sign(step) * sign(quantity) as integer) end as direction
+    case when quantity <> 0 and abs(step) = abs(quantity) then cast(sign(step) * sign(quantity) as integer) end
+        as direction
 from steps

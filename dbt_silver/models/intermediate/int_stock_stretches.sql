@@ -49,15 +49,22 @@ starts as (
     select
         product_id,
         warehouse_id,
-        min(day) as first_day,
-        min(captured_on) as first_capture
+        min(day) as first_day
     from (
-        select product_id, warehouse_id, moved_on as day, null as captured_on from movements
+        select
+            product_id,
+            warehouse_id,
+            moved_on as day
+        from movements
         union all
-        select product_id, warehouse_id, case when quantity_on_hand <> 0 then captured_on end, captured_on from daily_captures
+        select
+            product_id,
+            warehouse_id,
+            captured_on as day
+        from daily_captures
+        where quantity_on_hand <> 0
     ) as seen
     group by all
-    having min(day) is not null
 ),
 
 -- Every day on which something changes.
@@ -90,8 +97,9 @@ changes as (
     from pairs
     cross join {{ ref('int_stock_pump_scope') }} as scope
     inner join {{ ref('int_stock_movements') }} as moves
-        on pairs.product_id = moves.product_id
-        and (pairs.warehouse_id = moves.warehouse_id or scope.pump_scope = 'company')
+        on
+            pairs.product_id = moves.product_id
+            and (pairs.warehouse_id = moves.warehouse_id or scope.pump_scope = 'company')
     group by all
     union all by name
     select

@@ -38,9 +38,10 @@ pairs as (
         listed.country_code is null as is_inferred
     from listed
     full outer join {{ ref('int_places') }} as places
-        on listed.country_code = places.country_code
-        and listed.zipcode is not distinct from places.zipcode
-        and listed.city is not distinct from places.city
+        on
+            listed.country_code = places.country_code
+            and listed.zipcode is not distinct from places.zipcode
+            and listed.city is not distinct from places.city
 ),
 
 by_insee as (
@@ -101,16 +102,19 @@ found as (
     from pairs
     left join by_insee on pairs.insee_code = by_insee.insee_code and pairs.country_code in {{ french }}
     left join by_name_and_postcode
-        on pairs.zipcode = by_name_and_postcode.zipcode
-        and pairs.town = by_name_and_postcode.town
-        and pairs.country_code in {{ french }}
+        on
+            pairs.zipcode = by_name_and_postcode.zipcode
+            and pairs.town = by_name_and_postcode.town
+            and pairs.country_code in {{ french }}
     left join by_postcode on pairs.zipcode = by_postcode.zipcode and pairs.country_code in {{ french }}
     -- Corsica's postcodes begin with 20 and its departments with 2A and 2B: a CEDEX there is left to the INSEE code.
     left join by_name_and_department
-        on by_postcode.zipcode is null
-        and if(pairs.zipcode[:2] = '97', pairs.zipcode[:3], pairs.zipcode[:2]) = by_name_and_department.department_code
-        and pairs.town = by_name_and_department.town
-        and pairs.country_code in {{ french }}
+        on
+            by_postcode.zipcode is null
+            and by_name_and_department.department_code
+            = if(pairs.zipcode[:2] = '97', pairs.zipcode[:3], pairs.zipcode[:2])
+            and pairs.town = by_name_and_department.town
+            and pairs.country_code in {{ french }}
 ),
 
 described as (

@@ -22,15 +22,14 @@ bounds as (
 ),
 
 kept_days as (
-    select cast(unnest(generate_series(
-        last_day - {{ parameter('inventory_daily_days') - 1 }}, last_day, interval 1 day
-    )) as date) as day
+    select last_day - cast(back as integer) as day
     from bounds
+    cross join (select unnest(range(0, {{ parameter('inventory_daily_days') }})) as back) as latest
     union
-    select last_day(cast(bounds.last_day - to_months(months.back) as date)) as day
+    select last_day(cast(bounds.last_day - to_months(cast(months.back as integer)) as date)) as day
     from bounds
     cross join (
-        select cast(unnest(range(1, {{ parameter('inventory_month_ends') + 1 }})) as integer) as back
+        select unnest(generate_series(1, {{ parameter('inventory_month_ends') }})) as back
     ) as months
 ),
 
@@ -47,7 +46,8 @@ products as (
         product_key,
         product_id,
         cast(valid_from as date) + cast(valid_from > cast(valid_from as date) as integer) as from_day,
-        coalesce(cast(valid_to as date) + cast(valid_to > cast(valid_to as date) as integer), date '9999-12-31') as to_day
+        coalesce(cast(valid_to as date) + cast(valid_to > cast(valid_to as date) as integer), date '9999-12-31')
+            as to_day
     from {{ ref('dim_product') }}
 ),
 
@@ -86,9 +86,10 @@ valued as (
         stretches.state is not null as is_captured
     from stretches
     inner join products
-        on stretches.product_id = products.product_id
-        and stretches.from_day < products.to_day
-        and stretches.to_day > products.from_day
+        on
+            stretches.product_id = products.product_id
+            and stretches.from_day < products.to_day
+            and stretches.to_day > products.from_day
     left join warehouses on stretches.warehouse_id = warehouses.warehouse_id
 )
 

@@ -23,7 +23,9 @@ with_country as (
 cleaned as (
     select
         *,
-        {% for column in ('MainInvoicingContact_Phone', 'MainInvoicingContact_CellPhone', 'MainDeliveryContact_Phone') -%}
+        {% for column in (
+            'MainInvoicingContact_Phone', 'MainInvoicingContact_CellPhone', 'MainDeliveryContact_Phone',
+        ) -%}
         {{ clean_phone('"' ~ column ~ '"', 'invoicing_country_code', 'phone_prefix') }} as "clean_{{ column }}",
         {% endfor -%}
         {% for column in ('MainInvoicingContact_Email', 'MainDeliveryContact_Email') -%}

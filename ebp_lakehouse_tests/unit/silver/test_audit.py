@@ -197,8 +197,9 @@ def test_references_to_rows_that_are_not_published(
         "customer_key": ("dim_customer", "customer_key"),
         "product_key": ("dim_product", "product_key"),
         "colleague_key": ("dim_colleague", "colleague_key"),
+        "delivery_location_key": ("dim_location", "location_key"),
     }
-    others = {"dim_date", "dim_product", "dim_colleague"}
+    others = {"dim_date", "dim_product", "dim_colleague", "dim_location"}
     assert _dangling(connection, record, fact, {*others, "dim_customer"}) == []
     first_build = _dangling(connection, record, fact, others)
     assert len(first_build) == 1
@@ -232,7 +233,7 @@ def test_the_audit_warns_shows_and_refuses(
     monkeypatch.setattr(audit.catalog, "publish", lambda *_: record)
     outcome = run_silver(settings, [tables["fact_sales"]], date(2026, 3, 31)).outcomes["fact_sales"]
     assert outcome.error is None
-    assert len(outcome.problems) == 4
+    assert len(outcome.problems) == 5
     assert outcome.difference is None
     signs = outcome.shown["int_credit_note_sign"]
     assert {"kind", "measured_documents", "negative_share", "stored_sign"} <= set(signs.columns)
