@@ -15,7 +15,9 @@ OPTIONAL_TABLES = (
     "sale_document_ex", "sale_credit_memo_origin", "periodic_invoicing", "customer_family", "customer_sub_family", "contact",
     "country", "settlement_mode", "item_family", "item_sub_family", "item_component", "unit", "classification_group",
     "supplier_item", "third_reference", "colleague_family", "storehouse", "accounting_year", "stock_item",
-    "stock_movement", "zipcode", "states",
+    "stock_movement", "zipcode", "states", "schedule_event", "schedule_event_type", "schedule_event_customer_product",
+    "activity", "incident", "incident_template", "incident_customer_product", "customer_product", "maintenance_contract",
+    "maintenance_contract_customer_product", "construction_site", "colleague_competence",
 )  # fmt: skip
 REVENUE = "select sum(net_amount_excl_tax) from silver.fact_sales where document_type in ('Invoice', 'CreditNote')"
 
