@@ -52,7 +52,9 @@ customers as (
     select
         versions.durable_id as customer_id,
         {% for part in ('zipcode', 'city', 'insee_code', 'country_code') -%}
-        case when {{ is_same_address('versions') }} then versions.billing_{{ part }} else versions.delivery_{{ part }} end
+        case
+            when {{ is_same_address('versions') }} then versions.billing_{{ part }} else versions.delivery_{{ part }}
+        end
             as {{ part }},
         {% endfor -%}
         points.latitude,
@@ -100,12 +102,14 @@ placed as (
             else customers.{{ part }}
         end as {{ part }},
         {% endfor -%}
-        {% for part in ('latitude', 'longitude') -%}
         case
             when live.zipcode is null and live.city is null
-                then coalesce(sites.{{ part }}, case when sites.zipcode is null and sites.city is null then customers.{{ part }} end)
-        end as other_{{ part }}{{ ',' if not loop.last }}
-        {% endfor %}
+                then coalesce(sites.latitude, case when {{ has_no_place('sites') }} then customers.latitude end)
+        end as other_latitude,
+        case
+            when live.zipcode is null and live.city is null
+                then coalesce(sites.longitude, case when {{ has_no_place('sites') }} then customers.longitude end)
+        end as other_longitude
     from live
     left join live as parents on live.parent_id = parents.event_id and live.parent_id <> live.event_id
     left join sites on upper(live.site_id) = sites.site_match
@@ -134,7 +138,9 @@ select
     coalesce(
         states.meaning,
         case
-            when placed.percent_complete >= 100 or placed.achieved_minutes > 0 or placed.invoice_id is not null then 'Done'
+            when
+                placed.percent_complete >= 100 or placed.achieved_minutes > 0 or placed.invoice_id is not null
+                then 'Done'
             else 'Scheduled'
         end
     ) as state,
@@ -148,7 +154,9 @@ from placed
 cross join bounds
 left join travel_unit on true
 left join kinds
-    on placed.line_type is not distinct from kinds.line_type and placed.display_type is not distinct from kinds.display_type
+    on
+        placed.line_type is not distinct from kinds.line_type
+        and placed.display_type is not distinct from kinds.display_type
 left join states on placed.state_code = states.code
 left join captions on placed.type_id = captions.code
 left join types on placed.type_id = types.type_id

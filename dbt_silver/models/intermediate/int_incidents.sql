@@ -69,7 +69,9 @@ touches as (
     union all
     select
         contacts.incident_match,
-        min(contacts.start_at) filter (where not contacts.is_automatic and contacts.start_at < bounds.as_of + interval 1 day),
+        min(contacts.start_at) filter (
+            where not contacts.is_automatic and contacts.start_at < bounds.as_of + interval 1 day
+        ),
         null,
         arg_max(contacts.colleague_code, contacts.start_at),
         false,
@@ -98,7 +100,7 @@ products as (
         links.item_code,
         links.equipment_code,
         bool_or(links.is_standard_exchange) over (partition by upper(links.owner_id)) as is_standard_exchange,
-        exists (select 1 from cover_types where list_contains(links.cover_codes, cover_types.code)) as is_covered
+        exists(select 1 from cover_types where list_contains(links.cover_codes, cover_types.code)) as is_covered
     from {{ ref('stg_equipment_link') }} as links
     where links.owner = 'incident'
     qualify row_number() over (partition by upper(links.owner_id) order by links.link_id) = 1
@@ -130,7 +132,10 @@ select
     extras.severity,
     case
         when live.end_at < bounds.as_of + interval 1 day then 'Closed'
-        else coalesce(statuses.meaning, case when answers.first_response_at is not null then 'InProgress' else 'Open' end)
+        else
+            coalesce(
+                statuses.meaning, case when answers.first_response_at is not null then 'InProgress' else 'Open' end
+            )
     end as state,
     case
         when live.end_at is null or live.end_at >= bounds.as_of + interval 1 day then null

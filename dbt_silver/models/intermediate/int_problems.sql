@@ -11,7 +11,8 @@ with repairs as (
         start_at,
         cast(start_at as date) as day,
         coalesce(
-            'equipment|' || upper(equipment_code), 'customer|' || upper(customer_id) || '|' || upper(coalesce(item_code, ''))
+            'equipment|' || upper(equipment_code),
+            'customer|' || upper(customer_id) || '|' || upper(coalesce(item_code, ''))
         ) as problem
     from {{ ref('int_events') }}
     where is_intervention and intervention_type = 'Repair' and state = 'Done'

@@ -19,7 +19,7 @@ customers as (
     from {{ ref('dim_customer') }}
 ),
 
-customer_codes as {{ code_map(ref('int_customer_versions'), 'customer_id') }},
+customer_codes as   {{ code_map(ref('int_customer_versions'), 'customer_id') }},
 
 colleagues as (select * from {{ ref('dim_colleague') }}),
 
@@ -74,9 +74,10 @@ from activities
 cross join bounds
 left join customer_codes on upper(activities.customer_code) = customer_codes.code_match
 left join customers
-    on customer_codes.customer_id = customers.customer_id
-    and activities.day >= customers.valid_from
-    and activities.day < customers.valid_until
+    on
+        customer_codes.customer_id = customers.customer_id
+        and activities.day >= customers.valid_from
+        and activities.day < customers.valid_until
 left join colleagues on upper(activities.colleague_code) = upper(colleagues.colleague_id)
 left join documents on activities.document_id = documents.document_id
 left join quotes on activities.document_id = quotes.document_id

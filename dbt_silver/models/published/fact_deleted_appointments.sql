@@ -6,7 +6,7 @@ bounds as (select * from {{ ref('int_as_of') }}),
 
 kinds as (select * from {{ ref('event_kind') }}),
 
-customer_codes as {{ code_map(ref('int_customer_versions'), 'customer_id') }},
+customer_codes as    {{ code_map(ref('int_customer_versions'), 'customer_id') }},
 
 colleagues as (select * from {{ ref('dim_colleague') }}),
 
@@ -45,7 +45,9 @@ from known
 inner join deletions on known.event_id = deletions.event_id
 cross join bounds
 left join kinds
-    on known.line_type is not distinct from kinds.line_type and known.display_type is not distinct from kinds.display_type
+    on
+        known.line_type is not distinct from kinds.line_type
+        and known.display_type is not distinct from kinds.display_type
 left join customer_codes on upper(known.customer_code) = customer_codes.code_match
 left join colleagues on upper(known.colleague_code) = upper(colleagues.colleague_id)
 where

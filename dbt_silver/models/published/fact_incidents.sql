@@ -26,9 +26,9 @@ products as (
     from {{ ref('dim_product') }}
 ),
 
-customer_codes as {{ code_map(ref('int_customer_versions'), 'customer_id') }},
+customer_codes as   {{ code_map(ref('int_customer_versions'), 'customer_id') }},
 
-item_codes as {{ code_map(ref('int_item_versions'), 'product_id') }},
+item_codes as   {{ code_map(ref('int_item_versions'), 'product_id') }},
 
 colleagues as (select * from {{ ref('dim_colleague') }}),
 
@@ -54,10 +54,14 @@ openings as (
 business_hours as (
     select
         incidents.incident_id,
-        sum(greatest(0, epoch(least(incidents.until_at, openings.close_at))
-            - epoch(greatest(incidents.start_at, openings.open_at)))) / 3600 as until_hours,
-        sum(greatest(0, epoch(least(incidents.first_response_at, openings.close_at))
-            - epoch(greatest(incidents.start_at, openings.open_at)))) / 3600 as response_hours
+        sum(greatest(
+            0, epoch(least(incidents.until_at, openings.close_at))
+            - epoch(greatest(incidents.start_at, openings.open_at))
+        )) / 3600 as until_hours,
+        sum(greatest(
+            0, epoch(least(incidents.first_response_at, openings.close_at))
+            - epoch(greatest(incidents.start_at, openings.open_at))
+        )) / 3600 as response_hours
     from incidents
     inner join openings on incidents.start_at < openings.close_at and incidents.until_at > openings.open_at
     group by all
@@ -75,14 +79,17 @@ targets as (
 targeted as (
     select
         incidents.*,
-        case when targets.first_response_hours is not null or targets.resolution_hours is not null then 'file' end as file_source,
-        coalesce(targets.first_response_hours, nullif({{ parameter('sla_first_response_hours') }}, 0)) as response_target,
+        case when targets.first_response_hours is not null or targets.resolution_hours is not null then 'file' end
+            as file_source,
+        coalesce(targets.first_response_hours, nullif({{ parameter('sla_first_response_hours') }}, 0))
+            as response_target,
         coalesce(targets.resolution_hours, nullif({{ parameter('sla_resolution_hours') }}, 0)) as resolution_target,
         coalesce(targets.clock, '{{ parameter('sla_clock') }}') = 'business' as is_business_clock
     from incidents
     left join targets
-        on (targets.contract_family = '*' or upper(targets.contract_family) = upper(incidents.contract_family))
-        and (targets.priority = incidents.priority or targets.priority is null)
+        on
+            (targets.contract_family = '*' or upper(targets.contract_family) = upper(incidents.contract_family))
+            and (incidents.priority = targets.priority or targets.priority is null)
     qualify row_number() over (
         partition by incidents.incident_id order by targets.contract_family = '*', targets.priority nulls last
     ) = 1
@@ -172,12 +179,14 @@ select
 from keyed
 cross join bounds
 left join customers
-    on keyed.customer_id = customers.customer_id
-    and keyed.day >= customers.valid_from
-    and keyed.day < customers.valid_until
+    on
+        keyed.customer_id = customers.customer_id
+        and keyed.day >= customers.valid_from
+        and keyed.day < customers.valid_until
 left join products
-    on keyed.product_id = products.product_id
-    and keyed.day >= products.valid_from
-    and keyed.day < products.valid_until
+    on
+        keyed.product_id = products.product_id
+        and keyed.day >= products.valid_from
+        and keyed.day < products.valid_until
 left join colleagues on upper(keyed.colleague_code) = upper(colleagues.colleague_id)
 left join templates on keyed.template_code = templates.code

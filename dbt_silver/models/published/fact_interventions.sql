@@ -23,7 +23,7 @@ products as (
     from {{ ref('dim_product') }}
 ),
 
-item_codes as {{ code_map(ref('int_item_versions'), 'product_id') }},
+item_codes as   {{ code_map(ref('int_item_versions'), 'product_id') }},
 
 colleagues as (select * from {{ ref('dim_colleague') }}),
 
@@ -99,7 +99,7 @@ interventions as (
     where events.is_intervention
 ),
 
--- One drives from one appointment of the day to the next, from the depot to the first; nobody drives to a cancelled one.
+-- One drives from each appointment of the day to the next, from the depot to the first, and to no cancelled one.
 legs as (
     select
         event_id,
@@ -109,7 +109,8 @@ legs as (
             event_id,
             latitude,
             longitude,
-            case when row_number() over route = 1 then depot_latitude else lag(latitude) over route end as from_latitude,
+            case when row_number() over route = 1 then depot_latitude else lag(latitude) over route end
+                as from_latitude,
             case when row_number() over route = 1 then depot_longitude else lag(longitude) over route end
                 as from_longitude
         from interventions
@@ -165,8 +166,9 @@ select
     problems.is_first_call_resolution,
     coalesce(event_scores.score, invoice_scores.score) as customer_satisfaction_score,
     keyed.notes[:2000] as resolution_notes,
-    {{ amount('case when keyed.is_to_invoice then coalesce(nullif(keyed.net_amount, 0), keyed.rows_amount, 0) else 0 end') }}
-        as billable_amount,
+    {{ amount(
+        'case when keyed.is_to_invoice then coalesce(nullif(keyed.net_amount, 0), keyed.rows_amount, 0) else 0 end'
+    ) }} as billable_amount,
     {{ amount('coalesce(nullif(keyed.cost_amount, 0), keyed.rows_cost, 0)') }} as cost_amount,
     keyed.invoice_id is not null as is_invoiced,
     keyed.invoice_id,
@@ -192,13 +194,15 @@ select
 from keyed
 cross join bounds
 left join customers
-    on keyed.customer_id = customers.customer_id
-    and keyed.day >= customers.valid_from
-    and keyed.day < customers.valid_until
+    on
+        keyed.customer_id = customers.customer_id
+        and keyed.day >= customers.valid_from
+        and keyed.day < customers.valid_until
 left join products
-    on keyed.product_id = products.product_id
-    and keyed.day >= products.valid_from
-    and keyed.day < products.valid_until
+    on
+        keyed.product_id = products.product_id
+        and keyed.day >= products.valid_from
+        and keyed.day < products.valid_until
 left join planned on keyed.event_id = planned.event_id
 left join legs on keyed.event_id = legs.event_id
 left join problems on keyed.event_id = problems.event_id

@@ -76,7 +76,8 @@ other_time as (
         sum(event_days.worked_minutes) filter (where not events.is_exception) as internal_minutes,
         sum(event_days.overlap_minutes) filter (where events.is_exception and not events.is_exception_worked)
             as away_minutes,
-        sum(event_days.overlap_minutes) filter (where events.is_exception and events.is_exception_worked) as extra_minutes
+        sum(event_days.overlap_minutes) filter (where events.is_exception and events.is_exception_worked)
+            as extra_minutes
     from events
     inner join event_days on events.event_id = event_days.event_id
     inner join colleagues on upper(events.colleague_code) = upper(colleagues.colleague_id)
@@ -91,7 +92,10 @@ working_lives as (
         colleagues.colleague_key,
         colleagues.colleague_id,
         colleagues.week,
-        greatest(coalesce(any_value(colleagues.hire_date), date_trunc('month', min(customer_work.day))), any_value(bounds.oldest))
+        greatest(
+            coalesce(any_value(colleagues.hire_date), date_trunc('month', min(customer_work.day))),
+            any_value(bounds.oldest)
+        )
             as first_day,
         least(
             any_value(colleagues.termination_date),
@@ -131,7 +135,8 @@ select
         days.schedule_minutes
         - least(coalesce(other_time.away_minutes, 0), days.schedule_minutes)
         + coalesce(other_time.extra_minutes, 0)
-    as double) as available_minutes,
+        as double
+    ) as available_minutes,
     coalesce(customer_work.planned_minutes, 0) as planned_minutes,
     coalesce(customer_work.intervention_minutes, 0) as intervention_minutes,
     coalesce(customer_work.billable_minutes, 0) as billable_minutes,

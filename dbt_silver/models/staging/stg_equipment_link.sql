@@ -1,4 +1,4 @@
-{# Which equipment a contract covers, an incident is about, or an appointment saw: three link tables of EBP in one relation. -#}
+{# Equipment that a contract covers, an incident is about, an appointment saw: three link tables of EBP in one. -#}
 with contracts as (select * from {{ from_bronze('maintenance_contract_customer_product') }}),
 
 events as (select * from {{ from_bronze('schedule_event_customer_product') }}),

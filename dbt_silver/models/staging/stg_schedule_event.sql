@@ -1,4 +1,4 @@
-{# Every version of every event: rescheduling and deletion are only in the history; the present is the newest, if not deleted. -#}
+{# Every version of every event: rescheduling and deletion are only in the history; the newest is the present. -#}
 with source as (
     select
         *,
