@@ -43,28 +43,42 @@
 
 {#
     E.164, or NULL when it cannot be a number of its country. `country` is an ISO-2 expression, `prefix` its calling code.
-    French numbers of the overseas departments carry their own calling code.
+    French numbers of the overseas departments carry their own calling code, also when they were typed with +33; Italian ones
+    keep their zero. Lengths are checked where the numbering plan is in `plans`. The lists of one are names for what is used
+    often: digits, nine digits of a French number, number with its calling code.
 #}
 {% macro clean_phone(value, country, prefix) -%}
-    {%- set digits -%}
-        regexp_replace(regexp_replace(coalesce({{ value }}, ''), '\(0\)', ''), '[^0-9+]', '', 'g')
-    {%- endset -%}
-    {%- set plus -%}
-        case
-            when {{ digits }} like '+330%' then '+33' || {{ digits }}[5:]
-            when {{ digits }} like '+%' then {{ digits }}
-            when {{ digits }} like '00%' then '+' || {{ digits }}[3:]
-            when {{ country }} = 'FR' and regexp_full_match({{ digits }}, '0(590|690|691)\d{6}') then '+590' || {{ digits }}[2:]
-            when {{ country }} = 'FR' and regexp_full_match({{ digits }}, '0(594|694)\d{6}') then '+594' || {{ digits }}[2:]
-            when {{ country }} = 'FR' and regexp_full_match({{ digits }}, '0(596|696|697)\d{6}') then '+596' || {{ digits }}[2:]
-            when {{ country }} = 'FR' and regexp_full_match({{ digits }}, '0(262|263|269|639|692|693)\d{6}') then '+262' || {{ digits }}[2:]
-            when {{ country }} = 'FR' and regexp_full_match({{ digits }}, '[1-9]\d{8}') then '+33' || {{ digits }}
-            when {{ country }} = 'FR' and regexp_full_match({{ digits }}, '33[1-9]\d{8}') then '+' || {{ digits }}
-            when {{ digits }} like '0%' then '+' || {{ prefix }} || {{ digits }}[2:]
-            else '+' || {{ prefix }} || {{ digits }}
-        end
-    {%- endset -%}
-    nullif(regexp_extract({{ plus }}, '^(\+33[1-9]\d{8}|\+(?:[124-9]\d|3[0-24-9])\d{5,12})$'), '')
+    {%- set plans = {
+        '1': '10', '31': '9', '32': '8,9', '33': '9', '34': '9', '351': '9', '352': '4,11', '376': '6', '377': '8,9', '39': '6,11',
+        '41': '9', '44': '9,10', '49': '6,13', '212': '9', '213': '8,9', '216': '8', '262': '9', '590': '9', '594': '9', '596': '9',
+    } -%}
+    {%- set overseas = {
+        '590': '590|690|691', '594': '594|694', '596': '596|696|697', '262': '262|263|269|639|692|693',
+    } -%}
+    list_transform(list_transform(list_transform(
+        [regexp_replace(regexp_replace(coalesce({{ value }}, ''), '\(0\)', ''), '[^0-9+]', '', 'g')],
+        lambda digits: {
+            digits: digits,
+            french: case
+                when {{ country }} = 'FR' or regexp_matches(digits, '^(\+|00)33')
+                    then nullif(regexp_extract(digits, '^(?:(?:\+|00)330?|33|0)?([1-9]\d{8})$', 1), '')
+            end
+        }),
+        lambda typed: case
+            {%- for code, starts in overseas.items() %}
+            when regexp_matches(typed.french, '^({{ starts }})') then '+{{ code }}' || typed.french
+            {%- endfor %}
+            when typed.french is not null then '+33' || typed.french
+            when typed.digits like '+%' then typed.digits
+            when typed.digits like '00%' then '+' || typed.digits[3:]
+            when typed.digits like '0%' and {{ prefix }} <> '39' then '+' || {{ prefix }} || typed.digits[2:]
+            else '+' || {{ prefix }} || typed.digits
+        end),
+        lambda number: nullif(regexp_extract(number, case
+            when regexp_matches(number, '^\+({{ plans | join('|') }})')
+                then '^\+({% for code, lengths in plans.items() %}{{ code }}[0-9]{{ '{' ~ lengths ~ '}' }}{{ '|' if not loop.last }}{% endfor %})$'
+            else '^\+[1-9]\d{6,13}$'
+        end), ''))[1]
 {%- endmacro %}
 
 {# Upper case, accents kept, CEDEX and its number removed. #}
@@ -110,4 +124,13 @@
 {# Civility, first name and name in one text. #}
 {% macro join_words(parts) -%}
     {{ clean_text("concat_ws(' ', " ~ parts | join(', ') ~ ')') }}
+{%- endmacro %}
+
+{# Whether nine digits are a SIREN: every second one doubled, the digits add up to a multiple of ten (Luhn). #}
+{% macro is_siren(siren) -%}
+    list_sum([
+        case when i % 2 = 1 then cast({{ siren }}[i] as integer)
+            else cast({{ siren }}[i] as integer) * 2 - cast(cast({{ siren }}[i] as integer) > 4 as integer) * 9 end
+        for i in range(1, 10)
+    ]) % 10 = 0
 {%- endmacro %}

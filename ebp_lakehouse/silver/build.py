@@ -29,7 +29,8 @@ from ebp_lakehouse.silver.contract import TableContract
 from ebp_lakehouse.silver.manifest import load_parse
 from ebp_lakehouse.silver.parameters import own_parameters
 
-USER_FILES = ("colleague_extra",)  # optional CSV files of semantics §1.7 that the models of today read
+# Optional CSV files of semantics §1.7 that the models of today read.
+USER_FILES = ("colleague_extra", "commune_area", "incident_extra", "satisfaction", "sla")
 
 
 class BuildError(LakehouseError):
@@ -110,7 +111,7 @@ def build(
     }
     arguments = [
         "--quiet", "build",
-        "--select", *(f"+{table.name}" for table in tables),
+        "--select", *(f"+{name}" for table in tables for name in (table.name, *table.shown)),
         "--indirect-selection", "cautious",
         "--exclude-resource-type", "unit_test",
         "--vars", json.dumps(variables, default=str),

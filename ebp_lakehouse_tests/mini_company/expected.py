@@ -78,6 +78,7 @@ TABLES: dict[str, Expected] = {
         _silver("dim_colleague", "colleague_id"),
         _silver("dim_location", "zipcode", "city", whole=False),
         _silver("dim_warehouse", "name", whole=False),
+        _silver("rejects", "source_table", "source_key", "source_column"),
         _silver("dim_equipment", "customer_product_id", whole=False),
         _silver("dim_contract", "contract_id", whole=False, at_d=True),
         _silver("dim_construction_site", "site_id", whole=False),

@@ -6,17 +6,13 @@ with versions as (
     from {{ ref('int_customer_versions') }} as customers
 ),
 
-communes as {{ optional_file('EBP_DBT_COMMUNES', {
-    'insee_code': 'varchar', 'name': 'varchar', 'postcodes': 'varchar', 'latitude': 'double', 'longitude': 'double',
-}) }},
-
-commune_postcodes as (
+communes as (
     select
-        {{ town_key('name') }} as town,
-        latitude,
-        longitude,
-        unnest(regexp_split_to_array(postcodes, '[^0-9]+')) as zipcode
-    from communes
+        insee_code,
+        any_value(latitude) as latitude,
+        any_value(longitude) as longitude
+    from {{ ref('int_communes') }}
+    group by all
 ),
 
 postcodes as (
@@ -25,7 +21,7 @@ postcodes as (
         town,
         avg(latitude) as latitude,
         avg(longitude) as longitude
-    from commune_postcodes
+    from {{ ref('int_communes') }}
     group by all
 ),
 

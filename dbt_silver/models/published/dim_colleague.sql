@@ -9,10 +9,18 @@ families as (select * from {{ ref('stg_colleague_family') }}),
 
 documents as (select * from {{ ref('int_sale_documents') }}),
 
+events as (
+    select * from {{ ref('stg_schedule_event') }}
+    qualify row_number() over (partition by event_id order by valid_from desc) = 1
+),
+
+bounds as (select * from {{ ref('int_as_of') }}),
+
 extras as {{ optional_file('EBP_DBT_COLLEAGUE_EXTRA', {
     'colleague_id': 'varchar', 'hire_date': 'date', 'termination_date': 'date', 'department': 'varchar',
     'team': 'varchar',
     'manager_id': 'varchar', 'depot_latitude': 'double', 'depot_longitude': 'double',
+    'skills': 'varchar',
 }) }},
 
 latest as (
@@ -94,12 +102,41 @@ departures as (
     group by all
 ),
 
-first_documents as (
+-- The first document or appointment; a slip of the keyboard, such as the year 1900, is no activity.
+activities as (
     select
         upper(colleague_code) as code_match,
-        min(document_date) as first_date
+        document_date as day,
+        false as is_appointment
     from documents
-    where colleague_code is not null
+    union all
+    select
+        upper(colleague_code) as code_match,
+        cast(start_at as date) as day,
+        customer_code is not null and not is_exception as is_appointment
+    from events
+    where not is_deleted
+),
+
+first_activities as (
+    select
+        activities.code_match,
+        min(activities.day) as first_date,
+        bool_or(
+            activities.is_appointment
+            and activities.day > bounds.as_of - to_months({{ parameter('technician_months') }})
+        ) as has_appointments
+    from activities
+    cross join bounds
+    where activities.code_match is not null and activities.day between date '1950-01-01' and bounds.as_of
+    group by all
+),
+
+competences as (
+    select
+        colleague_match,
+        string_agg(distinct competence_id, '|' order by competence_id) as skills
+    from {{ ref('stg_colleague_competence') }}
     group by all
 ),
 
@@ -130,6 +167,8 @@ colleagues as (
         coalesce(extras.team, groups.caption) as team_name,
         case when managers.code is not null then md5(managers.code) end as manager_colleague_key,
         latest.is_salesperson,
+        coalesce(first_activities.has_appointments, false) or extras.skills is not null as is_technician,
+        coalesce(extras.skills, competences.skills) as skills,
         {{ amount('latest.hourly_cost') }} as hourly_cost,
         weeks.minutes[1] as monday_minutes,
         weeks.minutes[2] as tuesday_minutes,
@@ -139,7 +178,7 @@ colleagues as (
         weeks.minutes[6] as saturday_minutes,
         weeks.minutes[7] as sunday_minutes,
         cast(list_sum(weeks.minutes) as integer) as weekly_minutes,
-        first_documents.first_date as first_activity_date,
+        first_activities.first_date as first_activity_date,
         coalesce(extras.depot_latitude, latest.latitude, warehouses.latitude, main_warehouse.latitude)
             as depot_latitude,
         coalesce(extras.depot_longitude, latest.longitude, warehouses.longitude, main_warehouse.longitude)
@@ -152,7 +191,8 @@ colleagues as (
     left join latest as managers on upper(extras.manager_id) = managers.code_match
     left join weeks on latest.code_match = weeks.code_match
     left join departures on latest.code_match = departures.code_match
-    left join first_documents on latest.code_match = first_documents.code_match
+    left join first_activities on latest.code_match = first_activities.code_match
+    left join competences on latest.code_match = competences.colleague_match
     left join warehouses on latest.warehouse_id = warehouses.warehouse_id
     left join main_warehouse on true
     where not latest.is_deleted
@@ -168,5 +208,6 @@ select
     md5(member) as colleague_key,
     '(' || member || ')' as colleague_id,
     false as is_active,
-    false as is_salesperson
+    false as is_salesperson,
+    false as is_technician
 from members

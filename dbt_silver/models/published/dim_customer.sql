@@ -42,14 +42,7 @@ described as (
                     then coalesce(delivery_countries.caption, versions.delivery_country_code)
             end
         ) as delivery_address,
-        list_sum([
-            case
-                when i % 2 = 1 then cast(versions.siren[i] as integer)
-                else
-                    cast(versions.siren[i] as integer) * 2 - cast(cast(versions.siren[i] as integer) > 4 as integer) * 9
-            end
-            for i in range(1, 10)
-        ]) % 10 = 0 as is_siren_valid
+        {{ is_siren('versions.siren') }} as is_siren_valid
     from versions
     left join captions as families on families.list_name = 'customer_family' and versions.family_code = families.code
     left join captions as subfamilies

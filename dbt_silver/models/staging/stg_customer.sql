@@ -18,6 +18,26 @@ with_country as (
     from source
     left join country_codes as invoicing on source.invoicing_country = invoicing.raw_code
     left join country_codes as delivery on source.delivery_country = delivery.raw_code
+),
+
+cleaned as (
+    select
+        *,
+        {% for column in (
+            'MainInvoicingContact_Phone', 'MainInvoicingContact_CellPhone', 'MainDeliveryContact_Phone',
+        ) -%}
+        {{ clean_phone('"' ~ column ~ '"', 'invoicing_country_code', 'phone_prefix') }} as "clean_{{ column }}",
+        {% endfor -%}
+        {% for column in ('MainInvoicingContact_Email', 'MainDeliveryContact_Email') -%}
+        {{ clean_email('"' ~ column ~ '"') }} as "clean_{{ column }}",
+        {% endfor -%}
+        {{ clean_postcode('"MainInvoicingAddress_ZipCode"', 'invoicing_country_code') }} as billing_zipcode,
+        {{ clean_postcode('"MainDeliveryAddress_ZipCode"', 'delivery_country_code') }} as delivery_zipcode,
+        case
+            when regexp_full_match(regexp_replace(coalesce("Siren", ''), '\s', '', 'g'), '\d{9,14}')
+                then regexp_replace("Siren", '\s', '', 'g')[:9]
+        end as clean_siren
+    from with_country
 )
 
 select
@@ -36,10 +56,7 @@ select
     {{ match_code('"SettlementModeId"') }} as settlement_mode_code,
     coalesce("ActiveState", 0) = 0 as is_active,
     "AllowedAmount" as credit_limit,
-    case
-        when regexp_full_match(regexp_replace(coalesce("Siren", ''), '\s', '', 'g'), '\d{9,14}')
-            then regexp_replace("Siren", '\s', '', 'g')[:9]
-    end as siren,
+    clean_siren as siren,
     {{ clean_code('"NAF"') }} as naf,
     {{ wall_date('"sysCreatedDate"') }} as created_date,
     coalesce("UseInvoicingAddressAsDeliveryAddress", false) as is_delivered_at_billing,
@@ -50,7 +67,7 @@ select
         clean_text('"' ~ prefix ~ '_Address3"'), clean_text('"' ~ prefix ~ '_Address4"')]) }} as {{ role }}_street,
     {{ clean_city('"' ~ prefix ~ '_City"') }} as {{ role }}_city,
     {{ is_cedex('"' ~ prefix ~ '_City"') }} as {{ role }}_is_cedex,
-    {{ clean_postcode('"' ~ prefix ~ '_ZipCode"', country) }} as {{ role }}_zipcode,
+    {{ role }}_zipcode,
     {{ country }} as {{ role }}_country_code,
     {{ clean_code('"' ~ prefix ~ '_CodeINSEE"') }} as {{ role }}_insee_code,
     {% endfor -%}
@@ -65,20 +82,23 @@ select
         as delivery_contact_full,
     {{ clean_text('"MainDeliveryContact_Name"') }} as delivery_contact_name,
     coalesce(
-        {{ clean_phone('"MainInvoicingContact_Phone"', 'invoicing_country_code', 'phone_prefix') }},
-        {{ clean_phone('"MainInvoicingContact_CellPhone"', 'invoicing_country_code', 'phone_prefix') }},
-        {{ clean_phone('"MainDeliveryContact_Phone"', 'invoicing_country_code', 'phone_prefix') }}
+        "clean_MainInvoicingContact_Phone", "clean_MainInvoicingContact_CellPhone", "clean_MainDeliveryContact_Phone"
     ) as phone,
-    coalesce(
-        {{ clean_code('"MainInvoicingContact_Phone"') }},
-        {{ clean_code('"MainInvoicingContact_CellPhone"') }},
-        {{ clean_code('"MainDeliveryContact_Phone"') }}
-    ) as phone_as_typed,
-    coalesce({{ clean_email('"MainInvoicingContact_Email"') }}, {{ clean_email('"MainDeliveryContact_Email"') }})
-        as email,
-    coalesce({{ clean_code('"MainInvoicingContact_Email"') }}, {{ clean_code('"MainDeliveryContact_Email"') }})
-        as email_as_typed,
+    coalesce("clean_MainInvoicingContact_Email", "clean_MainDeliveryContact_Email") as email,
+    {{ checked_values([
+        {'column': 'MainInvoicingContact_Phone', 'rule': 'phone', 'cleaned': '"clean_MainInvoicingContact_Phone"', 'personal': true},
+        {'column': 'MainInvoicingContact_CellPhone', 'rule': 'phone', 'cleaned': '"clean_MainInvoicingContact_CellPhone"', 'personal': true},
+        {'column': 'MainDeliveryContact_Phone', 'rule': 'phone', 'cleaned': '"clean_MainDeliveryContact_Phone"', 'personal': true},
+        {'column': 'MainInvoicingContact_Email', 'rule': 'email', 'cleaned': '"clean_MainInvoicingContact_Email"', 'personal': true},
+        {'column': 'MainDeliveryContact_Email', 'rule': 'email', 'cleaned': '"clean_MainDeliveryContact_Email"', 'personal': true},
+        {'column': 'MainInvoicingAddress_ZipCode', 'rule': 'postcode', 'cleaned': checked_postcode('billing_zipcode', 'invoicing_country_code')},
+        {'column': 'MainDeliveryAddress_ZipCode', 'rule': 'postcode', 'cleaned': checked_postcode('delivery_zipcode', 'delivery_country_code')},
+        {'column': 'MainDeliveryAddress_Latitude', 'rule': 'gps', 'personal': true,
+            'raw': typed_point('"MainDeliveryAddress_Latitude"', '"MainDeliveryAddress_Longitude"'),
+            'cleaned': 'nullif(' ~ has_point('"MainDeliveryAddress_Latitude"', '"MainDeliveryAddress_Longitude"') ~ ', false)'},
+        {'column': 'Siren', 'rule': 'siren', 'cleaned': 'nullif(' ~ is_siren('clean_siren') ~ ', false)'},
+    ]) }} as checked,
     _bronze_valid_from as valid_from,
     _bronze_is_deleted as is_deleted
-from with_country
+from cleaned
 where {{ clean_code('"Id"') }} is not null

@@ -5,6 +5,7 @@ select
     "DocumentType" as document_type_code,
     {{ clean_text('"DocumentNumber"') }} as document_number,
     {{ wall_date('"DocumentDate"') }} as document_date,
+    {{ wall_date('"ValidityDate"') }} as valid_until_date,
     {{ clean_code('"CustomerId"') }} as customer_code,
     {{ clean_code('"ColleagueId"') }} as colleague_code,
     coalesce({{ clean_code('"PaymentThirdId"') }}, {{ clean_code('"InvoicingThirdId"') }}) as payer_code,
@@ -53,6 +54,8 @@ select
     coalesce({{ clean_code('"DeliveryAddress_ZipCode"') }}, {{ clean_code('"InvoicingAddress_ZipCode"') }})
         as raw_zipcode,
     coalesce({{ clean_city('"DeliveryAddress_City"') }}, {{ clean_city('"InvoicingAddress_City"') }}) as city,
+    coalesce({{ clean_code('"DeliveryAddress_CodeINSEE"') }}, {{ clean_code('"InvoicingAddress_CodeINSEE"') }})
+        as insee_code,
     coalesce("xx_Regul_CA", 0) as revenue_correction,
     coalesce("xx_Regul_Marge", 0) as margin_correction,
     _bronze_ingestion_date as ingestion_date

@@ -54,6 +54,22 @@ select
     ) as phone,
     coalesce({{ clean_email('"MainInvoicingContact_Email"') }}, {{ clean_email('"MainDeliveryContact_Email"') }})
         as email,
+    {{ checked_values([
+        {'column': 'MainInvoicingContact_Phone', 'rule': 'phone', 'personal': true,
+            'cleaned': clean_phone('"MainInvoicingContact_Phone"', 'country_code', 'phone_prefix')},
+        {'column': 'MainInvoicingContact_CellPhone', 'rule': 'phone', 'personal': true,
+            'cleaned': clean_phone('"MainInvoicingContact_CellPhone"', 'country_code', 'phone_prefix')},
+        {'column': 'MainDeliveryContact_Phone', 'rule': 'phone', 'personal': true,
+            'cleaned': clean_phone('"MainDeliveryContact_Phone"', 'country_code', 'phone_prefix')},
+        {'column': 'MainDeliveryContact_CellPhone', 'rule': 'phone', 'personal': true,
+            'cleaned': clean_phone('"MainDeliveryContact_CellPhone"', 'country_code', 'phone_prefix')},
+        {'column': 'MainInvoicingContact_Email', 'rule': 'email', 'personal': true,
+            'cleaned': clean_email('"MainInvoicingContact_Email"')},
+        {'column': 'MainDeliveryContact_Email', 'rule': 'email', 'personal': true,
+            'cleaned': clean_email('"MainDeliveryContact_Email"')},
+        {'column': 'MainInvoicingAddress_ZipCode', 'rule': 'postcode',
+            'cleaned': checked_postcode(clean_postcode('"MainInvoicingAddress_ZipCode"', 'country_code'), 'country_code')},
+    ]) }} as checked,
     _bronze_valid_from as valid_from,
     _bronze_is_deleted as is_deleted
 from with_country

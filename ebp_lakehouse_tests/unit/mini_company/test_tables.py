@@ -24,7 +24,10 @@ from ebp_lakehouse_tests.unit.silver.mock_bronze import declared_tables, write_c
 from ebp_lakehouse_tests.unit.silver.silver_run import SilverRun, run_silver
 
 # Published tables of which the mini company states nothing, each with its reason.
-UNSTATED: dict[str, str] = {}
+UNSTATED: dict[str, str] = {
+    "silver.fact_technician_time": "worked out as its sums: see test_available_and_used_minutes_of_technicians",
+    "silver.fact_deleted_appointments": "one row, e08: see test_a_deleted_appointment_leaves_the_interventions",
+}
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +137,25 @@ def test_suppliers_are_measured_as_gold_will_show_them(silver: SilverRun) -> Non
         rows = connection.execute(sql).to_arrow_table().to_pylist()
     table = TABLES["gold.supplier_performance"]
     assert differences(table, rows) == []
+
+
+def test_available_and_used_minutes_of_technicians(silver: SilverRun) -> None:
+    """The minutes behind colleague_performance, interventions_daily_kpi and technician_calendar_load of the document."""
+    january = "select colleague_id, sum(available_minutes) from silver.fact_technician_time where date_key between 20260101 and 20260131 group by 1 order by 1"
+    assert silver.query(january) == [("T1", 8580), ("T2", 7980)]
+    days = """
+        select date_key, sum(available_minutes), sum(absent_minutes), sum(planned_minutes), sum(intervention_minutes),
+            sum(internal_minutes)
+        from silver.fact_technician_time
+        where date_key in (20260119, 20260120, 20260121, 20260123, 20260317, 20260318, 20260402) group by 1 order by 1
+    """
+    assert silver.query(days) == [
+        (20260119, 840, 0, 180, 180, 0), (20260120, 600, 240, 0, 0, 0), (20260121, 630, 0, 0, 0, 60),
+        (20260123, 840, 0, 180, 180, 0), (20260317, 840, 0, 60, 60, 0), (20260318, 630, 0, 90, 90, 0),
+        (20260402, 840, 0, 90, 0, 0),
+    ]  # fmt: skip
+
+
+def test_a_deleted_appointment_leaves_the_interventions(silver: SilverRun) -> None:
+    deleted = "select event_number, schedule_date_key, state from silver.fact_deleted_appointments"
+    assert silver.query(deleted) == [("e08", 20260325, "Cancelled")]

@@ -14,7 +14,10 @@ from ebp_lakehouse_tests.unit.silver.silver_run import SilverRun, run_silver
 OPTIONAL_TABLES = (
     "sale_document_ex", "sale_credit_memo_origin", "periodic_invoicing", "customer_family", "customer_sub_family", "contact",
     "country", "settlement_mode", "item_family", "item_sub_family", "item_component", "unit", "classification_group",
-    "supplier_item", "third_reference", "colleague_family", "storehouse", "accounting_year",
+    "supplier_item", "third_reference", "colleague_family", "storehouse", "accounting_year", "stock_item",
+    "stock_movement", "zipcode", "states", "schedule_event", "schedule_event_type", "schedule_event_customer_product",
+    "activity", "incident", "incident_template", "incident_customer_product", "customer_product", "maintenance_contract",
+    "maintenance_contract_customer_product", "construction_site", "colleague_competence",
 )  # fmt: skip
 REVENUE = "select sum(net_amount_excl_tax) from silver.fact_sales where document_type in ('Invoice', 'CreditNote')"
 
@@ -42,7 +45,10 @@ def test_known_at_shows_what_was_known_then(tmp_path: Path, catalog: Path) -> No
 @pytest.fixture(scope="module")
 def managed(tmp_path_factory: pytest.TempPathFactory, catalog: Path) -> SilverRun:
     """Silver under parameters of the user's own."""
-    parameters = {"use_custom_revenue": True, "cost_fallback": "purchase_price", "segment_cut_a": 0.1}
+    parameters = {
+        "use_custom_revenue": True, "cost_fallback": "purchase_price", "segment_cut_a": 0.1,
+        "business_hours": [["09:00", 13 * 60 + 30]], "inventory_daily_days": 3, "inventory_month_ends": 2,
+    }  # fmt: skip
     run = run_silver(tmp_path_factory.mktemp("managed"), catalog, parameters=parameters)
     assert run.failures() == {}
     return run
@@ -66,6 +72,14 @@ def test_parameters_change_cost_and_corrections(managed: SilverRun) -> None:
     assert managed.query(segments) == [("C001", "B"), ("C002", "B"), ("C003B", "C"), ("C004", "A")]
 
 
+def test_parameters_change_hours_and_days_of_stock(managed: SilverRun) -> None:
+    # YAML reads an unquoted 13:30 as 810.
+    hours = "select min(time_key), max(time_key), count(*) from silver.dim_time where business_hours_flag"
+    assert managed.query(hours) == [(90000, 132900, 270)]
+    days = "select distinct date_key from silver.fact_inventory order by 1"
+    assert managed.query(days) == [(20260131,), (20260228,), (20260329,), (20260330,), (20260331,)]
+
+
 def test_an_installation_without_custom_columns_nor_support_tables(tmp_path: Path) -> None:
     some = {table: rows for table, rows in catalog_rows(declared_tables()).items() if table not in OPTIONAL_TABLES}
     bare = write_catalog(
@@ -86,8 +100,11 @@ def test_an_installation_without_custom_columns_nor_support_tables(tmp_path: Pat
 def test_an_empty_source_gives_the_members_only(tmp_path: Path) -> None:
     run = run_silver(tmp_path / "run", write_catalog(tmp_path / "catalog.duckdb"))
     assert run.failures() == {}
-    counts = "select (select count(*) from silver.fact_sales), (select count(*) from silver.dim_customer)"
-    assert run.query(counts) == [(0, 2)]
+    counts = ", ".join(
+        f"(select count(*) from silver.{table})"
+        for table in ("fact_sales", "fact_inventory", "rejects", "dim_customer", "dim_warehouse", "dim_location")
+    )
+    assert run.query(f"select {counts}") == [(0, 0, 0, 2, 2, 1)]
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ _METADATA = {
     "_bronze_ingestion_date": "date",
     "_bronze_is_deleted": "boolean",
 }
+# Keys that are not `Id` alone, as source/tables.yaml has them.
+_OTHER_KEYS = {"country": '"IsoCode"', "stock_item": '"ItemId", "StorehouseId"'}
 
 
 def declared_tables() -> dict[str, dict[str, str]]:
@@ -71,10 +73,10 @@ def write_catalog(
 
 
 def _view(table: str) -> str:
-    closing = 'lead(_bronze_valid_from) over (partition by "{key}" order by _bronze_valid_from)'
-    key = "IsoCode" if table == "country" else "Id"
+    key = _OTHER_KEYS.get(table, '"Id"')
+    closing = f"lead(_bronze_valid_from) over (partition by {key} order by _bronze_valid_from)"
     return f"""
-        create view bronze.{table} as select *, {closing.format(key=key)} as _bronze_valid_to from bronze._{table};
+        create view bronze.{table} as select *, {closing} as _bronze_valid_to from bronze._{table};
         create view bronze.{table}_current as
         select * from bronze.{table} where _bronze_valid_to is null and not _bronze_is_deleted
     """

@@ -105,7 +105,7 @@ def test_one_rule_says_where_a_customer_is_delivered(connection: duckdb.DuckDBPy
 
 
 def test_a_document_lost_from_the_facts_is_found(built: Build, connection: duckdb.DuckDBPyConnection) -> None:
-    sql = result_of(built, "reconciles_with_headers").sql
+    sql = result_of(built, "reconciles_with_headers_fact_sales").sql
     assert connection.execute(sql).fetchall() == []
     connection.execute("DELETE FROM silver.fact_sales WHERE document_number = 'FA220001'")
     assert [row[0] for row in connection.execute(sql).fetchall()] == ["FA220001"]
@@ -120,7 +120,7 @@ def test_a_document_lost_from_the_facts_is_found(built: Build, connection: duckd
 def test_a_warning_says_what_it_means_with_examples_and_blocks_nothing(
     built: Build, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    warned = replace(result_of(built, "unexplained_gaps"), status="warn", failures=7)
+    warned = replace(result_of(built, "unexplained_gaps_fact_sales"), status="warn", failures=7)
     connection.execute(
         """UPDATE silver.fact_sales SET product_id = 'ECART', row_origin = 'header', net_amount_excl_tax = 12.5
         WHERE document_number = 'FA220001'"""
@@ -197,8 +197,9 @@ def test_references_to_rows_that_are_not_published(
         "customer_key": ("dim_customer", "customer_key"),
         "product_key": ("dim_product", "product_key"),
         "colleague_key": ("dim_colleague", "colleague_key"),
+        "delivery_location_key": ("dim_location", "location_key"),
     }
-    others = {"dim_date", "dim_product", "dim_colleague"}
+    others = {"dim_date", "dim_product", "dim_colleague", "dim_location"}
     assert _dangling(connection, record, fact, {*others, "dim_customer"}) == []
     first_build = _dangling(connection, record, fact, others)
     assert len(first_build) == 1
@@ -232,7 +233,7 @@ def test_the_audit_warns_shows_and_refuses(
     monkeypatch.setattr(audit.catalog, "publish", lambda *_: record)
     outcome = run_silver(settings, [tables["fact_sales"]], date(2026, 3, 31)).outcomes["fact_sales"]
     assert outcome.error is None
-    assert len(outcome.problems) == 4
+    assert len(outcome.problems) == 5
     assert outcome.difference is None
     signs = outcome.shown["int_credit_note_sign"]
     assert {"kind", "measured_documents", "negative_share", "stored_sign"} <= set(signs.columns)

@@ -23,6 +23,19 @@ SPECIFICATION = {
     "category_l3 type unit cost_price selling_price margin_percent is_active valid_from valid_to is_current",
     "dim_colleague": "colleague_key colleague_id name first_name job_title department email phone hire_date "
     "termination_date is_active team_name manager_colleague_key",
+    "dim_time": "time_key hour minute time_of_day business_hours_flag",
+    "dim_location": "location_key zipcode city state country_code country_name latitude longitude region department "
+    "population density urban_rural_flag",
+    "fact_inventory": "inventory_key date_key product_key warehouse_key quantity_on_hand quantity_reserved "
+    "quantity_available reorder_point stock_value days_of_supply",
+    "fact_interventions": "intervention_key schedule_date_key start_time_key end_time_key customer_key location_key "
+    "colleague_key product_key intervention_type priority state scheduled_duration_minutes actual_duration_minutes "
+    "distance_km is_first_call_resolution customer_satisfaction_score resolution_notes billable_amount",
+    "fact_incidents": "incident_key creation_date_key resolution_date_key customer_key product_key "
+    "assigned_colleague_key incident_type priority severity state time_to_first_response_hours "
+    "time_to_resolution_hours sla_met_flag reopened_count resolution_category",
+    "fact_customer_activity": "activity_key date_key customer_key colleague_key activity_type duration_minutes outcome "
+    "notes_summary",
     "fact_sales": "sale_key date_key customer_key product_key colleague_key document_type document_number line_number "
     "quantity unit_price_excl_tax discount_amount net_amount_excl_tax tax_amount net_amount_incl_tax cost_amount "
     "margin_amount margin_percent is_paid payment_date_key invoice_date_key",

@@ -1,4 +1,7 @@
-"""The star schema of a small demo company, against revenue counted apart from the headers, under both sign conventions."""
+"""The star schema of a small demo company, against figures counted apart: revenue, stock and what was planted.
+
+Under both sign conventions: credit notes stored positive go with movements of stock whose issues are stored positive.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,10 @@ import pytest
 
 from ebp_lakehouse.demo.company.generator import generate
 from ebp_lakehouse.demo.company.options import CompanyOptions
+from ebp_lakehouse.demo.company.truth import GroundTruth
 from ebp_lakehouse.source.registry import Registry
 from ebp_lakehouse_tests.unit.silver.mock_bronze import write_catalog
-from ebp_lakehouse_tests.unit.silver.silver_run import run_silver
+from ebp_lakehouse_tests.unit.silver.silver_run import SilverRun, run_silver
 
 
 def revenue_of_headers(frames: dict[str, pl.DataFrame], sign: int) -> Decimal:
@@ -36,8 +40,13 @@ def revenue_of_headers(frames: dict[str, pl.DataFrame], sign: int) -> Decimal:
 
 
 @pytest.mark.parametrize(("stored", "sign"), [("negative", 1), ("positive", -1)])
-def test_revenue_equals_the_headers(tmp_path: Path, stored: Literal["negative", "positive"], sign: int) -> None:
-    frames = generate(0.02, 11, date(2026, 3, 1), CompanyOptions(credit_note_sign=stored))
+def test_what_is_published_equals_what_was_generated(
+    tmp_path: Path, stored: Literal["negative", "positive"], sign: int
+) -> None:
+    truth = GroundTruth()
+    frames = generate(0.02, 11, date(2026, 3, 1), CompanyOptions(credit_note_sign=stored), truth)
+    if stored == "positive":
+        frames["StockMovement"] = frames["StockMovement"].with_columns(pl.col("Quantity").abs())
     tables = {spec.asset: frames[spec.name] for spec in Registry.load() if spec.name in frames}
     run = run_silver(tmp_path / "run", write_catalog(tmp_path / "catalog.duckdb", frames=tables))
     assert run.failures() == {}
@@ -45,6 +54,60 @@ def test_revenue_equals_the_headers(tmp_path: Path, stored: Literal["negative", 
     assert measured[0][0] in (stored, "per_document")  # few credit notes, one of them planted with the other sign
     revenue = "select sum(net_amount_excl_tax) from silver.fact_sales where document_type in ('Invoice', 'CreditNote')"
     assert abs(run.query(revenue)[0][0] - revenue_of_headers(frames, sign)) <= Decimal("0.005")
+    check_stock(run, frames, truth)
+    check_rejects(run, truth)
+
+
+def check_stock(run: SilverRun, frames: dict[str, pl.DataFrame], truth: GroundTruth) -> None:
+    """Opening + movements = closing; today's stock is EBP's; the planted pair is the one that does not add up."""
+    gaps = run.query(
+        """
+        with days as (
+            select date_key, product_id, warehouse_id, quantity_on_hand, is_captured,
+                quantity_on_hand - lag(quantity_on_hand) over (
+                    partition by product_id, warehouse_id order by date_key) as step
+            from silver.fact_inventory
+        ), moved as (
+            select product_id, warehouse_id, cast(strftime(moved_on, '%Y%m%d') as integer) as date_key, sum(quantity) as quantity
+            from intermediate.int_stock_movements group by all
+        )
+        select count(*), count(*) filter (where coalesce(moved.quantity, 0) <> step)
+        from days left join moved using (product_id, warehouse_id, date_key)
+        where step is not null and date_key > 20250301
+        """
+    )
+    assert gaps[0][0] > 1000
+    assert gaps[0][1] == 0
+    managed = frames["Item"].filter(pl.col("ManageStock"))["Id"]
+    held = frames["StockItem"].filter(pl.col("StorageEnable") & pl.col("ItemId").is_in(managed.implode()))
+    total = held.select(pl.col("RealStock").cast(pl.Decimal(38, 8)).sum()).item()
+    stock = "select sum(quantity_on_hand) from silver.fact_inventory where date_key = (select max(date_key) from silver.fact_inventory)"
+    assert run.query(stock) == [(total,)]
+    (planted,) = truth.cases["movements that do not add up to the stock", "StockItem"].keys
+    differing = """
+        select product_id, warehouse_id
+        from (select * from silver.fact_inventory qualify row_number() over (
+            partition by product_id, warehouse_id order by date_key desc) = 1)
+        left join (select product_id, warehouse_id, sum(quantity) as moved
+            from intermediate.int_stock_movements group by all) using (product_id, warehouse_id)
+        where quantity_on_hand <> coalesce(moved, 0)
+    """
+    assert ["/".join(pair) for pair in run.query(differing)] == [planted]
+    assert run.statuses["movements_reach_stock_fact_inventory_"] == "warn"
+    assert run.messages["movements_reach_stock_fact_inventory_"].startswith("Got 1 result")
+
+
+def check_rejects(run: SilverRun, truth: GroundTruth) -> None:
+    """Broken e-mails have no @, short phones six digits: all of them are refused, in these shapes only."""
+    shapes = run.query(
+        """
+        select distinct rule, regexp_replace(value_class, '[a.\\-_9 ]+', 'a', 'g') from silver.rejects
+        where source_table = 'Customer' and rule in ('phone', 'email') order by 1
+        """
+    )
+    assert shapes == [("email", "a"), ("phone", "a")]
+    short = "select count(*) from intermediate.int_checked_values where rule = 'phone' and (length(regexp_replace(raw, '[^0-9]', '', 'g')) < 9) <> is_rejected"
+    assert run.query(short) == [(0,)]
 
 
 def total(frame: pl.DataFrame, column: str) -> Decimal:

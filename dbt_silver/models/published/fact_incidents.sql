@@ -1,0 +1,192 @@
+{{ config(tags=['fact']) }}
+with incidents as (
+    select
+        *,
+        coalesce(end_at, cast(as_of as timestamp) + interval 1 day) as until_at
+    from {{ ref('int_incidents') }}
+),
+
+bounds as (select * from {{ ref('int_as_of') }}),
+
+customers as (
+    select
+        customer_key,
+        customer_id,
+        valid_from,
+        coalesce(valid_to, timestamp 'infinity') as valid_until
+    from {{ ref('dim_customer') }}
+),
+
+products as (
+    select
+        product_key,
+        product_id,
+        valid_from,
+        coalesce(valid_to, timestamp 'infinity') as valid_until
+    from {{ ref('dim_product') }}
+),
+
+customer_codes as   {{ code_map(ref('int_customer_versions'), 'customer_id') }},
+
+item_codes as   {{ code_map(ref('int_item_versions'), 'product_id') }},
+
+colleagues as (select * from {{ ref('dim_colleague') }}),
+
+equipment as (select * from {{ ref('dim_equipment') }}),
+
+templates as (
+    select * from {{ ref('stg_captions') }}
+    where list_name = 'incident_template'
+),
+
+-- Opening hours of the working days that an incident touches.
+openings as (
+    {%- for opening in parameter('business_hours') %}
+    select
+        date_value + to_minutes({{ minute_of(opening[0]) }}) as open_at,
+        date_value + to_minutes({{ minute_of(opening[1]) }}) as close_at
+    from {{ ref('dim_date') }}
+    where is_business_day
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+business_hours as (
+    select
+        incidents.incident_id,
+        sum(greatest(
+            0, epoch(least(incidents.until_at, openings.close_at))
+            - epoch(greatest(incidents.start_at, openings.open_at))
+        )) / 3600 as until_hours,
+        sum(greatest(
+            0, epoch(least(incidents.first_response_at, openings.close_at))
+            - epoch(greatest(incidents.start_at, openings.open_at))
+        )) / 3600 as response_hours
+    from incidents
+    inner join openings on incidents.start_at < openings.close_at and incidents.until_at > openings.open_at
+    group by all
+),
+
+targets as (
+    select *
+    from {{ optional_file('EBP_DBT_SLA', {
+        'contract_family': 'varchar', 'priority': 'integer', 'first_response_hours': 'double',
+        'resolution_hours': 'double', 'clock': 'varchar',
+    }) }}
+),
+
+-- The line of the incident's own contract family wins over *, that of its priority over one without.
+targeted as (
+    select
+        incidents.*,
+        case when targets.first_response_hours is not null or targets.resolution_hours is not null then 'file' end
+            as file_source,
+        coalesce(targets.first_response_hours, nullif({{ parameter('sla_first_response_hours') }}, 0))
+            as response_target,
+        coalesce(targets.resolution_hours, nullif({{ parameter('sla_resolution_hours') }}, 0)) as resolution_target,
+        coalesce(targets.clock, '{{ parameter('sla_clock') }}') = 'business' as is_business_clock
+    from incidents
+    left join targets
+        on
+            (targets.contract_family = '*' or upper(targets.contract_family) = upper(incidents.contract_family))
+            and (incidents.priority = targets.priority or targets.priority is null)
+    qualify row_number() over (
+        partition by incidents.incident_id order by targets.contract_family = '*', targets.priority nulls last
+    ) = 1
+),
+
+measured as (
+    select
+        targeted.*,
+        {{ elapsed_minutes('targeted.start_at', 'targeted.until_at') }} / 60 as until_calendar_hours,
+        case
+            when targeted.first_response_at is not null
+                then greatest(0, {{ elapsed_minutes('targeted.start_at', 'targeted.first_response_at') }} / 60)
+        end as response_calendar_hours,
+        coalesce(business_hours.until_hours, 0) as until_business_hours,
+        case when targeted.first_response_at is not null then coalesce(business_hours.response_hours, 0) end
+            as response_business_hours
+    from targeted
+    left join business_hours on targeted.incident_id = business_hours.incident_id
+),
+
+judged as (
+    select
+        *,
+        case when is_business_clock then until_business_hours else until_calendar_hours end as sla_until_hours,
+        case when is_business_clock then response_business_hours else response_calendar_hours end as sla_response_hours
+    from measured
+),
+
+keyed as (
+    select
+        judged.*,
+        cast(judged.start_at as date) as day,
+        coalesce(customer_codes.customer_id, judged.customer_code) as customer_id,
+        coalesce(item_codes.product_id, judged.item_code, equipment.product_id) as product_id,
+        equipment.customer_product_key
+    from judged
+    left join customer_codes on upper(judged.customer_code) = customer_codes.code_match
+    left join item_codes on upper(judged.item_code) = item_codes.code_match
+    left join equipment on upper(judged.equipment_code) = upper(equipment.customer_product_id)
+)
+
+select
+    md5(upper(keyed.incident_id)) as incident_key,
+    keyed.incident_id,
+    {{ date_key('keyed.day') }} as creation_date_key,
+    case when keyed.end_at is null then -2 else {{ date_key('cast(keyed.end_at as date)') }} end as resolution_date_key,
+    coalesce(customers.customer_key, case when keyed.customer_code is null then md5('unknown') else md5('orphan') end)
+        as customer_key,
+    keyed.customer_id,
+    coalesce(products.product_key, case when keyed.product_id is null then md5('unknown') else md5('orphan') end)
+        as product_key,
+    keyed.product_id,
+    coalesce(
+        keyed.customer_product_key, case when keyed.equipment_code is null then md5('unknown') else md5('orphan') end
+    ) as customer_product_key,
+    coalesce(
+        colleagues.colleague_key, case when keyed.colleague_code is null then md5('unknown') else md5('orphan') end
+    ) as assigned_colleague_key,
+    coalesce(colleagues.colleague_id, keyed.colleague_code) as colleague_id,
+    coalesce(templates.caption, 'Non précisé') as incident_type,
+    keyed.priority,
+    keyed.severity,
+    keyed.state,
+    keyed.status_code,
+    keyed.response_calendar_hours as time_to_first_response_hours,
+    keyed.response_business_hours as time_to_first_response_business_hours,
+    case when keyed.end_at is not null then keyed.until_calendar_hours end as time_to_resolution_hours,
+    case when keyed.end_at is not null then keyed.until_business_hours end as time_to_resolution_business_hours,
+    case
+        when keyed.response_target is null and keyed.resolution_target is null then null
+        when keyed.sla_until_hours > keyed.resolution_target then false
+        when coalesce(keyed.sla_response_hours, keyed.sla_until_hours) > keyed.response_target then false
+        when keyed.end_at is not null then true
+    end as sla_met_flag,
+    case
+        when keyed.response_target is null and keyed.resolution_target is null then null
+        else coalesce(keyed.file_source, 'default')
+    end as sla_source,
+    keyed.response_target as sla_first_response_hours,
+    keyed.resolution_target as sla_resolution_hours,
+    keyed.reopened_count,
+    keyed.resolution_category,
+    keyed.contract_id,
+    keyed.first_response_at,
+    keyed.start_at,
+    keyed.end_at
+from keyed
+cross join bounds
+left join customers
+    on
+        keyed.customer_id = customers.customer_id
+        and keyed.day >= customers.valid_from
+        and keyed.day < customers.valid_until
+left join products
+    on
+        keyed.product_id = products.product_id
+        and keyed.day >= products.valid_from
+        and keyed.day < products.valid_until
+left join colleagues on upper(keyed.colleague_code) = upper(colleagues.colleague_id)
+left join templates on keyed.template_code = templates.code
