@@ -128,13 +128,13 @@ def build(
     parts = _components(rng, kind, bundles)
     # A bundle costs its components and is sold a little below their sum; the last one at exactly their sum.
     top = parts["level"] == 1
-    share = np.full(bundles, BUNDLE_PRICE)
-    share[-1] = 1.0
+    of_parts = np.full(bundles, BUNDLE_PRICE)
+    of_parts[-1] = 1.0
     for target, values in ((price, price), (cost, cost)):
         sums = np.bincount(
             parts["bundle"][top], weights=(values[parts["item"]] * parts["quantity"] // 1000)[top], minlength=count
         )
-        target[count - bundles :] = np.rint(sums[count - bundles :] * (share if target is price else 1)).astype(
+        target[count - bundles :] = np.rint(sums[count - bundles :] * (of_parts if target is price else 1)).astype(
             np.int64
         )
     vat = np.where(rng.random(count) < 0.14, 1, np.where(rng.random(count) < 0.06, 2, 0))
