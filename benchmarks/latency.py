@@ -100,6 +100,7 @@ def measure(options: argparse.Namespace, db: psycopg.Connection[Any], settings: 
             time.sleep(chance.uniform(0, TICK_SECONDS))
             seconds.append(once(db, settings, lake, str(found[0]), number))
             print(f"  {number + 1:>3}: {seconds[-1]:.1f} s", flush=True)
+        quiet(instance)  # its run must not write into a home that is being removed
     ordered = sorted(seconds)
     p95 = ordered[max(0, -(-len(ordered) * 95 // 100) - 1)]
     print(

@@ -288,6 +288,20 @@ def discover() -> None:
 
 
 @app.command()
+def dictionary() -> None:
+    """Print the data dictionary of silver and gold as Markdown, with the French labels: dictionary > dictionary.md."""
+    from ebp_lakehouse.build import GOLD_TABLES  # noqa: PLC0415
+    from ebp_lakehouse.dictionary import markdown  # noqa: PLC0415
+    from ebp_lakehouse.settings import Settings  # noqa: PLC0415
+    from ebp_lakehouse.silver.contract import contracts  # noqa: PLC0415
+    from ebp_lakehouse.silver.manifest import load_manifest  # noqa: PLC0415
+
+    with friendly():
+        silver = contracts(load_manifest(Settings.from_environment().dbt_project_dir))
+        print(markdown(silver.values(), GOLD_TABLES), end="")
+
+
+@app.command()
 def ui(port: int = 3000) -> None:
     """Open the Dagster UI (webserver and daemon) on the same lake; Ctrl-C stops it and what it started."""
     from ebp_lakehouse.demo.session import working_settings  # noqa: PLC0415

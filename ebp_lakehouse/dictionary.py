@@ -1,0 +1,65 @@
+"""The data dictionary: every table of silver and gold with its grain, sources, columns and French labels, as Markdown.
+
+Everything is read from the contracts (the yml of a dbt model, the Pandera model of a gold table); nothing is declared here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from ebp_lakehouse.gold.contract import GoldTable
+from ebp_lakehouse.silver.contract import TableContract
+
+_HEAD = "| colonne | libellé | type ou unité | définition |\n| --- | --- | --- | --- |"
+_PREFACE = """# Dictionnaire des données
+
+Written by `ebp-lakehouse dictionary` from the contracts of the tables; change those, not this page.
+🔒 = personal data, only in the private catalog."""
+
+
+def markdown(silver: Iterable[TableContract], gold: Iterable[GoldTable]) -> str:
+    """The whole page; tables in the order given, columns in the order of the table."""
+    sections = [_PREFACE, *map(_silver, silver), *map(_gold, gold)]
+    return "\n\n".join(sections) + "\n"
+
+
+def _silver(table: TableContract) -> str:
+    rows = ((f"{c.name}{' 🔒' if c.personal else ''}", c.label_fr, c.data_type, c.description) for c in table.columns)
+    sources = ", ".join(f"`bronze.{name}`" for name in table.bronze)
+    return _section(f"silver.{table.name}", table.description, [table.key], f"EBP : {sources or 'aucune'}.", rows)
+
+
+def _gold(table: GoldTable) -> str:
+    rows = (
+        (name, table.metadata(name).get("label_fr", ""), table.metadata(name).get("unit", ""), column.description or "")
+        for name, column in table.columns.items()
+    )
+    sources = ", ".join(f"`silver.{name}`" for name in table.silver)
+    return _section(f"gold.{table.name}", table.description, table.key, f"Sources : {sources}.", rows)
+
+
+def _section(
+    name: str, description: str, key: Sequence[str], sources: str, rows: Iterable[tuple[str, str, str, str]]
+) -> str:
+    return "\n".join(
+        [
+            f"## {name}",
+            "",
+            _cell(description),
+            "",
+            f"Clé : {', '.join(f'`{k}`' for k in key)}. {sources}",
+            "",
+            _HEAD,
+            *_lines(rows),
+        ]
+    )
+
+
+def _lines(rows: Iterable[tuple[str, str, str, str]]) -> Iterator[str]:
+    for name, *others in rows:
+        marked, _, lock = name.partition(" ")
+        yield "| " + " | ".join([f"`{marked}`{' ' + lock if lock else ''}", *map(_cell, others)]) + " |"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
