@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -75,7 +74,7 @@ def address(home: Path) -> Iterator[str]:
         wait_for(url, process)
         yield url
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()  # a shell that started us in the background has SIGINT ignored
         process.wait(60)
 
 

@@ -120,7 +120,7 @@ def test_some_tables_only_and_one_that_vanished(made: Slice, tmp_path: Path) -> 
 
 def test_past_days_first_give_no_silver_until_the_tables_were_read_whole(made: Slice, tmp_path: Path) -> None:
     settings = made.settings.model_copy(
-        update={"tables": "AccountingYear,SaleDocument,Incident", "lake_url": str(tmp_path / "lake")}
+        update={"tables": "AccountingYear,SaleDocument,PurchaseDocument,Incident", "lake_url": str(tmp_path / "lake")}
     )
     instance, yesterday = instance_at(tmp_path / "dagster"), today() - timedelta(days=1)
     assert materialize(settings, instance, 'key:"bronze/*"', yesterday).ok
