@@ -202,8 +202,10 @@ rates as (
                 then cast(volumes.returned_quantity as double) / cast(volumes.received_quantity as double)
         end as defect_rate,
         deliveries.lead_time_sum / deliveries.complete_quantity as lead_time_days,
-        sqrt(greatest(0, deliveries.lead_time_squares / deliveries.complete_quantity
-            - pow(deliveries.lead_time_sum / deliveries.complete_quantity, 2))) as lead_time_std_days,
+        sqrt(greatest(
+            0, deliveries.lead_time_squares / deliveries.complete_quantity
+            - pow(deliveries.lead_time_sum / deliveries.complete_quantity, 2)
+        )) as lead_time_std_days,
         (prices.priced_amount - prices.market_amount) / prices.market_amount * 100 as price_variance_percent,
         cast(terms.paid_in_time_amount as double) / cast(terms.due_amount as double) as terms_compliance_rate
     from (select distinct supplier_id from documents) as suppliers
