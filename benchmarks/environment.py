@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,3 +54,8 @@ def child(script: str, arguments: list[str], environment: dict[str, str]) -> dic
         [sys.executable, script, *arguments], env=environment, stdout=subprocess.PIPE, text=True, check=True
     )
     return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def p95(seconds: Sequence[float]) -> float:
+    """The value that at least 95 % of ``seconds`` do not exceed (nearest rank)."""
+    return sorted(seconds)[max(0, -(-len(seconds) * 95 // 100) - 1)]

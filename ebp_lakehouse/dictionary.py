@@ -5,7 +5,7 @@ Everything is read from the contracts (the yml of a dbt model, the Pandera model
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from ebp_lakehouse.gold.contract import GoldTable
 from ebp_lakehouse.silver.contract import TableContract
@@ -13,8 +13,9 @@ from ebp_lakehouse.silver.contract import TableContract
 _HEAD = "| colonne | libellé | type ou unité | définition |\n| --- | --- | --- | --- |"
 _PREFACE = """# Dictionnaire des données
 
-Written by `ebp-lakehouse dictionary` from the contracts of the tables; change those, not this page.
-🔒 = personal data, only in the private catalog."""
+Écrit par `ebp-lakehouse dictionary` d'après les contrats des tables : ce sont eux que l'on modifie, pas cette page.
+🔒 = donnée personnelle, visible dans le catalogue privé seulement."""
+_LOCK = " 🔒"
 
 
 def markdown(silver: Iterable[TableContract], gold: Iterable[GoldTable]) -> str:
@@ -24,14 +25,19 @@ def markdown(silver: Iterable[TableContract], gold: Iterable[GoldTable]) -> str:
 
 
 def _silver(table: TableContract) -> str:
-    rows = ((f"{c.name}{' 🔒' if c.personal else ''}", c.label_fr, c.data_type, c.description) for c in table.columns)
+    rows = ((f"`{c.name}`{_LOCK if c.personal else ''}", c.label_fr, c.data_type, c.description) for c in table.columns)
     sources = ", ".join(f"`bronze.{name}`" for name in table.bronze)
     return _section(f"silver.{table.name}", table.description, [table.key], f"EBP : {sources or 'aucune'}.", rows)
 
 
 def _gold(table: GoldTable) -> str:
     rows = (
-        (name, table.metadata(name).get("label_fr", ""), table.metadata(name).get("unit", ""), column.description or "")
+        (
+            f"`{name}`",
+            table.metadata(name).get("label_fr", ""),
+            table.metadata(name).get("unit", ""),
+            column.description or "",
+        )
         for name, column in table.columns.items()
     )
     sources = ", ".join(f"`silver.{name}`" for name in table.silver)
@@ -41,24 +47,8 @@ def _gold(table: GoldTable) -> str:
 def _section(
     name: str, description: str, key: Sequence[str], sources: str, rows: Iterable[tuple[str, str, str, str]]
 ) -> str:
-    return "\n".join(
-        [
-            f"## {name}",
-            "",
-            _cell(description),
-            "",
-            f"Clé : {', '.join(f'`{k}`' for k in key)}. {sources}",
-            "",
-            _HEAD,
-            *_lines(rows),
-        ]
-    )
-
-
-def _lines(rows: Iterable[tuple[str, str, str, str]]) -> Iterator[str]:
-    for name, *others in rows:
-        marked, _, lock = name.partition(" ")
-        yield "| " + " | ".join([f"`{marked}`{' ' + lock if lock else ''}", *map(_cell, others)]) + " |"
+    heading = f"## {name}\n\n{_cell(description)}\n\nClé : {', '.join(f'`{k}`' for k in key)}. {sources}\n"
+    return "\n".join([heading, _HEAD, *(f"| {' | '.join(map(_cell, row))} |" for row in rows)])
 
 
 def _cell(text: str) -> str:

@@ -8,6 +8,11 @@
     md5('{{ name }}')
 {%- endmacro %}
 
+{# A key that was found, else the member that stands in: orphan where a code was typed, unknown where none was (V7). #}
+{% macro key_or_member(key, code) -%}
+    coalesce({{ key }}, case when {{ code }} is null then {{ member_key('unknown') }} else {{ member_key('orphan') }} end)
+{%- endmacro %}
+
 {# Key of dim_location: country, postcode, normalised town. #}
 {% macro location_key(country, postcode, city) -%}
     case when {{ postcode }} is null and {{ city }} is null then md5('unknown')

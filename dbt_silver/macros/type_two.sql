@@ -112,3 +112,21 @@ inner join codes on bounded.entity = codes.entity
     group by code_match
 )
 {% endmacro %}
+
+{#
+    Versions of a published type-2 dimension with the days they are valid on, for facts to join by. The open end is a date:
+    a join on "or valid_to is null" would compare every row with every version.
+#}
+{% macro versions_of(dimension, name, extra=[]) -%}
+(
+    select
+        {{ name }}_key,
+        {{ name }}_id,
+        {%- for column in extra %}
+        {{ column }},
+        {%- endfor %}
+        valid_from,
+        coalesce(valid_to, timestamp 'infinity') as valid_until
+    from {{ dimension }}
+)
+{%- endmacro %}

@@ -214,11 +214,13 @@ def _fits_int64(values: pa.Array) -> bool:
 
     What stands behind a NULL is looked at too: it can only make the answer a needless no.
     """
+    if values.null_count == len(values):
+        return True
     if not pa.types.is_decimal128(values.type):
         return False
     words = np.frombuffer(values.buffers()[1], np.int64)
     upper = words[2 * values.offset + 1 : 2 * (values.offset + len(values)) : 2]
-    return len(upper) == 0 or bool(upper.min() >= -1 and upper.max() <= 0)
+    return bool(upper.min() >= -1 and upper.max() <= 0)
 
 
 def _unhex(text: str | None) -> bytes | None:

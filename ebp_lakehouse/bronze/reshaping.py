@@ -1,7 +1,7 @@
 """Versions that a change of the table's shape made: a column left, came, or took another type, and the row is as it was.
 
-They carry ``schema/<batch>`` as ``_bronze_file_name`` instead of the batch's route, so that nobody takes them for something that
-happened in the company. Not here: what changed in the shape (drift.py), what the lake's columns become (canonical.py).
+They carry ``schema/<batch>`` as ``_bronze_file_name`` instead of the batch's route, so that nobody takes them for
+something that happened in the company. Not here: what changed in the shape (drift.py), what the lake's columns become (canonical.py).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ LABEL = "schema"
 
 
 def kept_columns(plan: Layout, stored: pa.Schema) -> list[str]:
-    """The columns that are what they were: neither new, nor gone from the source, nor of another type."""
+    """The key, and the columns that are what they were: neither new, nor gone from the source, nor of another type."""
     other = {*plan.added, *widened(stored, plan.schema)}
     return [
         name
         for name, selected in zip(plan.schema.names, plan.selected, strict=True)
-        if selected is not None and name not in other
+        if name in plan.key or (selected is not None and name not in other)
     ]
 
 
@@ -36,8 +36,8 @@ def only_reshaped(values: pa.Table, before: Iterable[pa.Table], columns: Sequenc
         columns: those to compare, the key's among them; NULL equals NULL.
     """
     new = pl.DataFrame(pl.from_arrow(values.select(list(columns)))).with_row_index("row")
-    same: set[int] = set()
+    same = [new["row"].clear()]
     for block in before:
         old = pl.DataFrame(pl.from_arrow(block.select(list(columns))))
-        same.update(new.join(old, on=list(columns), how="semi", nulls_equal=True)["row"])
-    return pl.Series([row in same for row in range(new.height)], dtype=pl.Boolean)
+        same.append(new.join(old, on=list(columns), how="semi", nulls_equal=True)["row"])
+    return new["row"].is_in(pl.concat(same).implode())

@@ -222,10 +222,18 @@ weighted as (
     select
         *,
         [
-            {weight: 40, part: on_time_in_full_rate},
-            {weight: 30, part: 1 - least(1, defect_rate / 0.05)},
-            {weight: 20, part: 1 - least(1, greatest(0, price_variance_percent / 10))},
-            {weight: 10, part: case
+            {weight: {{ parameter('supplier_weight_delivery') }}, part: on_time_in_full_rate},
+            {
+                weight: {{ parameter('supplier_weight_quality') }},
+                part: 1 - least(1, defect_rate / {{ parameter('supplier_defect_limit') }})
+            },
+            {
+                weight: {{ parameter('supplier_weight_price') }},
+                part: 1 - least(
+                    1, greatest(0, price_variance_percent / {{ parameter('supplier_price_limit_percent') }})
+                )
+            },
+            {weight: {{ parameter('supplier_weight_regularity') }}, part: case
                 when lead_time_days > 0 then 1 - least(1, lead_time_std_days / lead_time_days)
                 when lead_time_days = 0 then 1
             end}

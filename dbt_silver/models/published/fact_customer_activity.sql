@@ -10,16 +10,9 @@ with activities as (
 
 bounds as (select * from {{ ref('int_as_of') }}),
 
-customers as (
-    select
-        customer_key,
-        customer_id,
-        valid_from,
-        coalesce(valid_to, timestamp 'infinity') as valid_until
-    from {{ ref('dim_customer') }}
-),
+customers as {{ versions_of(ref('dim_customer'), 'customer') }},
 
-customer_codes as   {{ code_map(ref('int_customer_versions'), 'customer_id') }},
+customer_codes as {{ code_map(ref('int_customer_versions'), 'customer_id') }},
 
 colleagues as (select * from {{ ref('dim_colleague') }}),
 
@@ -38,11 +31,9 @@ types as {{ meaning_of_types('activity') }}
 select
     md5(activities.activity_id) as activity_key,
     {{ date_key('activities.day') }} as date_key,
-    coalesce(customers.customer_key, md5('orphan')) as customer_key,
+    coalesce(customers.customer_key, {{ member_key('orphan') }}) as customer_key,
     coalesce(customer_codes.customer_id, activities.customer_code) as customer_id,
-    coalesce(
-        colleagues.colleague_key, case when activities.colleague_code is null then md5('unknown') else md5('orphan') end
-    ) as colleague_key,
+    {{ key_or_member('colleagues.colleague_key', 'activities.colleague_code') }} as colleague_key,
     coalesce(colleagues.colleague_id, activities.colleague_code) as colleague_id,
     case
         when activities.reminder_letter_id is not null then 'Reminder'

@@ -6,7 +6,7 @@ bounds as (select * from {{ ref('int_as_of') }}),
 
 kinds as (select * from {{ ref('event_kind') }}),
 
-customer_codes as    {{ code_map(ref('int_customer_versions'), 'customer_id') }},
+customer_codes as {{ code_map(ref('int_customer_versions'), 'customer_id') }},
 
 colleagues as (select * from {{ ref('dim_colleague') }}),
 
@@ -34,9 +34,7 @@ select
     known.event_number,
     {{ date_key('cast(known.start_at as date)') }} as schedule_date_key,
     coalesce(customer_codes.customer_id, known.customer_code) as customer_id,
-    coalesce(
-        colleagues.colleague_key, case when known.colleague_code is null then md5('unknown') else md5('orphan') end
-    ) as colleague_key,
+    {{ key_or_member('colleagues.colleague_key', 'known.colleague_code') }} as colleague_key,
     coalesce(colleagues.colleague_id, known.colleague_code) as colleague_id,
     'Cancelled' as state,
     known.start_at,

@@ -8,27 +8,13 @@ with incidents as (
 
 bounds as (select * from {{ ref('int_as_of') }}),
 
-customers as (
-    select
-        customer_key,
-        customer_id,
-        valid_from,
-        coalesce(valid_to, timestamp 'infinity') as valid_until
-    from {{ ref('dim_customer') }}
-),
+customers as {{ versions_of(ref('dim_customer'), 'customer') }},
 
-products as (
-    select
-        product_key,
-        product_id,
-        valid_from,
-        coalesce(valid_to, timestamp 'infinity') as valid_until
-    from {{ ref('dim_product') }}
-),
+products as {{ versions_of(ref('dim_product'), 'product') }},
 
-customer_codes as   {{ code_map(ref('int_customer_versions'), 'customer_id') }},
+customer_codes as {{ code_map(ref('int_customer_versions'), 'customer_id') }},
 
-item_codes as   {{ code_map(ref('int_item_versions'), 'product_id') }},
+item_codes as {{ code_map(ref('int_item_versions'), 'product_id') }},
 
 colleagues as (select * from {{ ref('dim_colleague') }}),
 
@@ -136,18 +122,12 @@ select
     keyed.incident_id,
     {{ date_key('keyed.day') }} as creation_date_key,
     case when keyed.end_at is null then -2 else {{ date_key('cast(keyed.end_at as date)') }} end as resolution_date_key,
-    coalesce(customers.customer_key, case when keyed.customer_code is null then md5('unknown') else md5('orphan') end)
-        as customer_key,
+    {{ key_or_member('customers.customer_key', 'keyed.customer_code') }} as customer_key,
     keyed.customer_id,
-    coalesce(products.product_key, case when keyed.product_id is null then md5('unknown') else md5('orphan') end)
-        as product_key,
+    {{ key_or_member('products.product_key', 'keyed.product_id') }} as product_key,
     keyed.product_id,
-    coalesce(
-        keyed.customer_product_key, case when keyed.equipment_code is null then md5('unknown') else md5('orphan') end
-    ) as customer_product_key,
-    coalesce(
-        colleagues.colleague_key, case when keyed.colleague_code is null then md5('unknown') else md5('orphan') end
-    ) as assigned_colleague_key,
+    {{ key_or_member('keyed.customer_product_key', 'keyed.equipment_code') }} as customer_product_key,
+    {{ key_or_member('colleagues.colleague_key', 'keyed.colleague_code') }} as assigned_colleague_key,
     coalesce(colleagues.colleague_id, keyed.colleague_code) as colleague_id,
     coalesce(templates.caption, 'Non précisé') as incident_type,
     keyed.priority,

@@ -44,9 +44,9 @@ select
     md5(event_id || '|' || colleague_match) as intervention_technician_key,
     intervention_key,
     schedule_date_key,
-    coalesce(own_key, md5('orphan')) as colleague_key,
+    coalesce(own_key, {{ member_key('orphan') }}) as colleague_key,
     own_id as colleague_id,
-    own_id = colleague_id as is_main,
+    upper(own_id) = upper(colleague_id) as is_main,
     case when state = 'Done' then coalesce(own_actual, own_scheduled) end as minutes,
     case when state = 'Done' then coalesce(own_actual, own_scheduled) when state <> 'Cancelled' then own_scheduled end
         as planned_minutes

@@ -5,25 +5,11 @@ problems as (select * from {{ ref('int_problems') }}),
 
 bounds as (select * from {{ ref('int_as_of') }}),
 
-customers as (
-    select
-        customer_key,
-        customer_id,
-        valid_from,
-        coalesce(valid_to, timestamp 'infinity') as valid_until
-    from {{ ref('dim_customer') }}
-),
+customers as {{ versions_of(ref('dim_customer'), 'customer') }},
 
-products as (
-    select
-        product_key,
-        product_id,
-        valid_from,
-        coalesce(valid_to, timestamp 'infinity') as valid_until
-    from {{ ref('dim_product') }}
-),
+products as {{ versions_of(ref('dim_product'), 'product') }},
 
-item_codes as   {{ code_map(ref('int_item_versions'), 'product_id') }},
+item_codes as {{ code_map(ref('int_item_versions'), 'product_id') }},
 
 colleagues as (select * from {{ ref('dim_colleague') }}),
 
@@ -88,9 +74,7 @@ interventions as (
         teams.rows_amount,
         teams.rows_cost,
         coalesce(colleagues.colleague_id, teams.colleague_code) as colleague_id,
-        coalesce(
-            colleagues.colleague_key, case when teams.colleague_code is null then md5('unknown') else md5('orphan') end
-        ) as colleague_key,
+        {{ key_or_member('colleagues.colleague_key', 'teams.colleague_code') }} as colleague_key,
         colleagues.depot_latitude,
         colleagues.depot_longitude
     from events
@@ -140,17 +124,14 @@ select
     -- All day = from midnight to midnight: no time was agreed.
     case when not {{ is_all_day('keyed') }} then {{ time_key('keyed.start_at') }} else -1 end as start_time_key,
     case when not {{ is_all_day('keyed') }} then {{ time_key('keyed.end_at') }} else -1 end as end_time_key,
-    coalesce(customers.customer_key, md5('orphan')) as customer_key,
+    coalesce(customers.customer_key, {{ member_key('orphan') }}) as customer_key,
     keyed.customer_id,
     {{ location_key('keyed.country_code', 'keyed.zipcode', 'keyed.city') }} as location_key,
     keyed.colleague_key,
     keyed.colleague_id,
-    coalesce(products.product_key, case when keyed.product_id is null then md5('unknown') else md5('orphan') end)
-        as product_key,
+    {{ key_or_member('products.product_key', 'keyed.product_id') }} as product_key,
     keyed.product_id,
-    coalesce(
-        keyed.customer_product_key, case when keyed.equipment_code is null then md5('unknown') else md5('orphan') end
-    ) as customer_product_key,
+    {{ key_or_member('keyed.customer_product_key', 'keyed.equipment_code') }} as customer_product_key,
     coalesce(keyed.customer_product_id, keyed.equipment_code) as customer_product_id,
     coalesce(seen.customer_product_ids, []) as seen_customer_product_ids,
     keyed.intervention_type,

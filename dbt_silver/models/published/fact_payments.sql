@@ -64,9 +64,7 @@ keyed as (
         documents.kind,
         documents.document_number,
         coalesce(debtors.third_id, rows_.third_code) as third_id,
-        coalesce(
-            versions.third_key, case when rows_.third_code is null then md5('unknown') else md5('orphan') end
-        ) as third_key,
+        {{ key_or_member('versions.third_key', 'rows_.third_code') }} as third_key,
         coalesce(partners.third_id, documents.partner_code) as partner_id,
         captions.caption as payment_means,
         bounds.calendar_start,

@@ -11,24 +11,9 @@ payments as (select * from {{ ref('int_purchase_payments') }}),
 
 bounds as (select * from {{ ref('int_as_of') }}),
 
--- The open end as a date: a join on "or valid_to is null" would compare every row with every version.
-suppliers as (
-    select
-        supplier_key,
-        supplier_id,
-        valid_from,
-        coalesce(valid_to, timestamp 'infinity') as valid_until
-    from {{ ref('dim_supplier') }}
-),
+suppliers as {{ versions_of(ref('dim_supplier'), 'supplier') }},
 
-products as (
-    select
-        product_key,
-        product_id,
-        valid_from,
-        coalesce(valid_to, timestamp 'infinity') as valid_until
-    from {{ ref('dim_product') }}
-),
+products as {{ versions_of(ref('dim_product'), 'product') }},
 
 supplier_codes as {{ code_map(ref('int_supplier_versions'), 'supplier_id') }},
 
@@ -53,9 +38,7 @@ keyed as (
         coalesce(lines.cost_amount, 0) as cost_amount,
         coalesce(lines.approach_charge_amount, 0) as approach_charge_amount,
         coalesce(supplier_codes.supplier_id, documents.supplier_code) as supplier_id,
-        coalesce(
-            suppliers.supplier_key, case when documents.supplier_code is null then md5('unknown') else md5('orphan') end
-        ) as supplier_key,
+        {{ key_or_member('suppliers.supplier_key', 'documents.supplier_code') }} as supplier_key,
         coalesce(item_codes.product_id, amounts.member, lines.item_code, 'NO_ITEM') as product_id,
         coalesce(
             products.product_key,

@@ -13,25 +13,9 @@ quotes as (select * from {{ ref('int_quotes') }}),
 
 bounds as (select * from {{ ref('int_as_of') }}),
 
--- The open end as a date: a join on "or valid_to is null" would compare every row with every version.
-customers as (
-    select
-        customer_key,
-        customer_id,
-        valid_from,
-        coalesce(valid_to, timestamp 'infinity') as valid_until
-    from {{ ref('dim_customer') }}
-),
+customers as {{ versions_of(ref('dim_customer'), 'customer') }},
 
-products as (
-    select
-        product_key,
-        product_id,
-        is_stock_managed,
-        valid_from,
-        coalesce(valid_to, timestamp 'infinity') as valid_until
-    from {{ ref('dim_product') }}
-),
+products as {{ versions_of(ref('dim_product'), 'product', ['is_stock_managed']) }},
 
 colleagues as (select * from {{ ref('dim_colleague') }}),
 
@@ -104,20 +88,14 @@ keyed as (
     select
         rows_.*,
         coalesce(customer_codes.customer_id, rows_.customer_code) as customer_id,
-        coalesce(
-            customers.customer_key, case when rows_.customer_code is null then md5('unknown') else md5('orphan') end
-        )
-            as customer_key,
+        {{ key_or_member('customers.customer_key', 'rows_.customer_code') }} as customer_key,
         coalesce(item_codes.product_id, rows_.member, rows_.item_code, 'NO_ITEM') as product_id,
         coalesce(
             products.product_key,
             md5(coalesce(rows_.member, case when rows_.item_code is null then 'NO_ITEM' else 'orphan' end))
         ) as product_key,
         coalesce(colleagues.colleague_id, rows_.colleague_code) as colleague_id,
-        coalesce(
-            colleagues.colleague_key, case when rows_.colleague_code is null then md5('unknown') else md5('orphan') end
-        )
-            as colleague_key,
+        {{ key_or_member('colleagues.colleague_key', 'rows_.colleague_code') }} as colleague_key,
         coalesce(products.is_stock_managed, rows_.is_stock_managed) as is_stocked
     from rows_
     left join customer_codes on upper(rows_.customer_code) = customer_codes.code_match

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -56,7 +56,7 @@ def generate(
     truth = GroundTruth() if truth is None else truth
     calendar = days.build(as_of)
     small = masters.build(seed, as_of, options)
-    missing = (date(1970, 1, 1) + timedelta(days=calendar.missing_invoicing_day)).isoformat()
+    missing = str(np.datetime64(calendar.missing_invoicing_day, "D"))
     truth.describe("day", pl.DataFrame({"day": [missing], "planted": ["nobody invoiced"]}))
     people = customers.build(seed, scale, calendar, small, truth)
     sellers = suppliers.build(seed, calendar, small, truth)

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ebp_lakehouse.bronze.canonical import canonical_text, layout, parse, record_digest
@@ -115,6 +115,21 @@ def test_what_does_not_fit_is_refused_with_table_column_key_and_value(
         parse([b"a,\n", b"b," + value + b"\n"], schema, table="Item", key=["Id"])
     for part in ('"Item"', '"v"', "Id = b", shown):
         assert part in str(refused.value)
+
+
+@given(st.lists(st.none() | st.integers(-(10**21), 10**21) | st.integers(-(10**38), 10**38), min_size=1, max_size=5))
+@example([2**63, None, -(2**63) - 1])  # the first that one word cannot hold
+@example([2**120 * 3])  # 128 bits are too few once the eight decimals are there
+def test_a_number_is_kept_exactly_or_refused_never_cut(numbers: list[int | None]) -> None:
+    schema = pa.schema([("Id", pa.int32()), ("n", AMOUNT)])
+    lines = [f"{place},{'' if n is None else n}\n".encode() for place, n in enumerate(numbers)]
+    if all(n is None or abs(n) < 10**20 for n in numbers):
+        assert parse(lines, schema, table="T", key=["Id"]).column("n").to_pylist() == [
+            None if n is None else Decimal(n) for n in numbers
+        ]
+    else:
+        with pytest.raises(ExtractionError, match="does not fit"):
+            parse(lines, schema, table="T", key=["Id"])
 
 
 def test_booleans_bytes_floats_and_timestamps() -> None:

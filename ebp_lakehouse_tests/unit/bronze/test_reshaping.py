@@ -17,6 +17,12 @@ def test_columns_that_came_left_or_changed_their_type_are_not_compared() -> None
     assert kept_columns(plan, stored) == ["Id", "note"]
 
 
+def test_the_key_is_compared_even_when_its_type_widened() -> None:
+    stored = pa.schema([("Id", pa.int32()), ("note", pa.string())])
+    now = pa.schema([("Id", pa.int64()), ("note", pa.string())])
+    assert kept_columns(Layout("T", ("Id",), now, ("Id", "note")), stored) == ["Id", "note"]
+
+
 def test_a_row_is_compared_with_its_own_predecessor_and_null_equals_null() -> None:
     new = pa.table({"Id": ["a", "b", "c", "d"], "note": ["x", None, "y", "z"], "new": ["1", "1", "1", "1"]})
     old = pa.table({"Id": ["a", "b", "c"], "note": ["x", None, "other"]})
