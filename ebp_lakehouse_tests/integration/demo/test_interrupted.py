@@ -24,10 +24,11 @@ from ebp_lakehouse.errors import DemoError
 
 STATE = DemoState(scale=0.01, seed=7, as_of="2026-11-20", lake="folder")
 CREATE = """
-import sys
+import signal, sys
 from pathlib import Path
 from ebp_lakehouse.demo.create import create_in
 from ebp_lakehouse.demo.session import DemoHome, DemoState
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that runs the tests in the background has it ignored
 print("begins", flush=True)
 state = DemoState(scale=0.01, seed=7, as_of="2026-11-20", lake="folder")
 create_in(DemoHome(Path(sys.argv[1])), state, sys.argv[2])
