@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
 import pandera.polars as pa
 import polars as pl
 from pandera.typing.polars import Series
 
+from ebp_lakehouse.gold.columns import Money, described, optional
 from ebp_lakehouse.gold.contract import GoldTable
-
-Money = Annotated[pl.Decimal, 18, 2]
-
-
-def described(formula: str, label_fr: str, unit: str, **rules: Any) -> Any:
-    """A column: its formula in business words, its French label and its unit."""
-    return pa.Field(description=formula, metadata={"label_fr": label_fr, "unit": unit}, **rules)
-
-
-def optional(formula: str, label_fr: str, unit: str, **rules: Any) -> Any:
-    """A column that is NULL when its formula has no denominator."""
-    return described(formula, label_fr, unit, nullable=True, **rules)
 
 
 class SalesDailyKpi(pa.DataFrameModel):

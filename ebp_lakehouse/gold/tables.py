@@ -1,0 +1,8 @@
+"""Every gold table, a table after those it uses. Not here: what they hold (one file per table, in the folder of its domain)."""
+
+from __future__ import annotations
+
+from ebp_lakehouse.gold.contract import GoldTable
+from ebp_lakehouse.gold.sales.sales_daily_kpi import SALES_DAILY_KPI
+
+GOLD_TABLES: tuple[GoldTable, ...] = (SALES_DAILY_KPI,)
