@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from ebp_lakehouse.gold.contract import GoldTable
+from ebp_lakehouse.gold.field.interventions_daily_kpi import INTERVENTIONS_DAILY_KPI
 from ebp_lakehouse.gold.sales.sales_daily_kpi import SALES_DAILY_KPI
 
-GOLD_TABLES: tuple[GoldTable, ...] = (SALES_DAILY_KPI,)
+GOLD_TABLES: tuple[GoldTable, ...] = (
+    SALES_DAILY_KPI,
+    INTERVENTIONS_DAILY_KPI,
+)

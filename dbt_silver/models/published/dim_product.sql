@@ -62,6 +62,7 @@ products as (
         cast(supplier_items.lead_time_days as integer) as lead_time_days,
         cast(vat_rates.rate as double) as vat_rate,
         true as is_commercial_product,
+        coalesce(versions.is_maintenance_contract, false) as is_maintenance_contract,
         versions.version_from as valid_from,
         versions.version_to as valid_to,
         versions.is_current
@@ -119,6 +120,7 @@ select
     lead_time_days,
     vat_rate,
     is_commercial_product,
+    is_maintenance_contract,
     valid_from,
     valid_to,
     is_current
@@ -132,6 +134,7 @@ select
     false as is_active,
     false as is_stock_managed,
     false as is_commercial_product,
+    false as is_maintenance_contract,
     timestamp '1900-01-01' as valid_from,
     true as is_current
 from members
