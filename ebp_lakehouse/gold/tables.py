@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from ebp_lakehouse.gold.contract import GoldTable
+from ebp_lakehouse.gold.field.colleague_performance import COLLEAGUE_PERFORMANCE
+from ebp_lakehouse.gold.field.incidents_funnel import INCIDENTS_FUNNEL
 from ebp_lakehouse.gold.field.interventions_daily_kpi import INTERVENTIONS_DAILY_KPI
 from ebp_lakehouse.gold.sales.sales_daily_kpi import SALES_DAILY_KPI
 
 GOLD_TABLES: tuple[GoldTable, ...] = (
     SALES_DAILY_KPI,
     INTERVENTIONS_DAILY_KPI,
+    COLLEAGUE_PERFORMANCE,
+    INCIDENTS_FUNNEL,
 )
