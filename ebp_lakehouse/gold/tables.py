@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ebp_lakehouse.gold.contract import GoldTable
 from ebp_lakehouse.gold.field.colleague_performance import COLLEAGUE_PERFORMANCE
+from ebp_lakehouse.gold.field.contract_profitability import CONTRACT_PROFITABILITY
 from ebp_lakehouse.gold.field.equipment_park import EQUIPMENT_PARK
 from ebp_lakehouse.gold.field.incidents_funnel import INCIDENTS_FUNNEL
 from ebp_lakehouse.gold.field.interventions_daily_kpi import INTERVENTIONS_DAILY_KPI
@@ -15,4 +16,5 @@ GOLD_TABLES: tuple[GoldTable, ...] = (
     COLLEAGUE_PERFORMANCE,
     INCIDENTS_FUNNEL,
     EQUIPMENT_PARK,
+    CONTRACT_PROFITABILITY,
 )
