@@ -4,5 +4,11 @@ from __future__ import annotations
 
 from ebp_lakehouse.gold.contract import GoldTable
 from ebp_lakehouse.gold.sales.sales_daily_kpi import SALES_DAILY_KPI
+from ebp_lakehouse.gold.stock.purchase_price_trend import PURCHASE_PRICE_TREND
+from ebp_lakehouse.gold.stock.supplier_performance import SUPPLIER_PERFORMANCE
 
-GOLD_TABLES: tuple[GoldTable, ...] = (SALES_DAILY_KPI,)
+GOLD_TABLES: tuple[GoldTable, ...] = (
+    SALES_DAILY_KPI,
+    SUPPLIER_PERFORMANCE,
+    PURCHASE_PRICE_TREND,
+)
