@@ -16,7 +16,7 @@ figures as (
     from computed.inventory_snapshot_daily
 )
 
-select 'stock is ' || g.quantity || ' for ' || g.amount || ', in the facts ' || f.quantity || ' for ' || f.amount as problem
+select 'stock is ' || g.quantity || ' for ' || g.amount || ', not ' || f.quantity || ' for ' || f.amount as problem
 from facts as f
 cross join figures as g
 where abs(f.quantity - g.quantity) > 0.0005 * g.summed_rows or f.amount <> g.amount
