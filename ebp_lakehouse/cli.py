@@ -222,11 +222,18 @@ def restore(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    profile: Annotated[bool, typer.Option("--profile", help="Measure this EBP's conventions instead.")] = False,
+) -> None:
     """Say what works and what does not, and how to mend it."""
     from ebp_lakehouse.demo.session import working_settings  # noqa: PLC0415
     from ebp_lakehouse.doctor import examine  # noqa: PLC0415
 
+    if profile:
+        from ebp_lakehouse.profile_report import print_profile  # noqa: PLC0415
+
+        with friendly(), working_settings(source=False) as (settings, _):
+            return print_profile(settings, out)
     colours, failed = {"ok": "green", "warn": "yellow", "fail": "red"}, False
     with friendly(), working_settings() as (settings, _):
         for finding in examine(settings):
