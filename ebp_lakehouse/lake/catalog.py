@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import duckdb
 import platformdirs
+from deltalake import DeltaTable
 
 from ebp_lakehouse.errors import LakeError
 from ebp_lakehouse.failpoints import failpoint
@@ -31,16 +33,25 @@ from ebp_lakehouse.settings import Settings
 FOLDER = "catalog"
 CONVENIENCE_COPY = "catalog.duckdb"
 KEPT_FOR = timedelta(hours=48)
+FOOTERS_AT_ONCE = 8
 KEPT_LOCALLY = 4  # per lake and kind; a reader may still open one that is not the newest
 PRIVATE = "private"
 SCHEMAS = ("bronze", "silver", "gold")
 
 
-def publish(settings: Settings, moves: Mapping[str, Move], run_id: str) -> Record:
+def publish(
+    settings: Settings, moves: Mapping[str, Move], run_id: str, opened: Mapping[str, DeltaTable] | None = None
+) -> Record:
     """Make Delta commits visible: commit the record, then put the catalogs rendered from it.
 
     With no moves no record is made and the current one is returned. A crash between the two steps harms nobody: whoever
     connects next renders the missing catalog from the record, and the next run puts it.
+
+    Args:
+        settings: the lake.
+        moves: the pins to move, by table.
+        run_id: named in the record.
+        opened: handles of moved tables, so that they need not be opened again; one at another version is not used.
 
     Raises:
         ConflictError: another run published one of these tables meanwhile.
@@ -54,16 +65,19 @@ def publish(settings: Settings, moves: Mapping[str, Move], run_id: str) -> Recor
         record = publication.latest(lake)
         if record.number == 0 or lake.exists(object_name(record.number, private=True)):
             return record
-    put_catalogs(settings, lake, record)
+    put_catalogs(settings, lake, record, opened)
     for private in (False, True):
         _retire(lake, record, private=private)
     return record
 
 
-def put_catalogs(settings: Settings, lake: Lake, record: Record) -> None:
+def put_catalogs(
+    settings: Settings, lake: Lake, record: Record, opened: Mapping[str, DeltaTable] | None = None
+) -> None:
     """Put one record's catalogs and the convenience copies; the private catalog is last, so it tells that all are there."""
     contents = {
-        private: local_catalog(settings, lake, record, private=private).read_bytes() for private in (False, True)
+        private: local_catalog(settings, lake, record, private=private, opened=opened).read_bytes()
+        for private in (False, True)
     }
     # A publisher that was overtaken leaves the copies alone: they would show its older record until the next one.
     copied = contents if publication.latest_number(lake) == record.number else {}
@@ -102,7 +116,14 @@ def connect(
     return connection
 
 
-def local_catalog(settings: Settings, lake: Lake, record: Record, *, private: bool) -> Path:
+def local_catalog(
+    settings: Settings,
+    lake: Lake,
+    record: Record,
+    *,
+    private: bool,
+    opened: Mapping[str, DeltaTable] | None = None,
+) -> Path:
     """The catalog of one record as a local file: from the cache, else by one GET, else rendered from the record."""
     path = _cached(lake, record, private=private)
     if path.exists():
@@ -116,7 +137,7 @@ def local_catalog(settings: Settings, lake: Lake, record: Record, *, private: bo
         if _rendered_for(Path(temporary)) == lake.url:
             return _keep(Path(temporary), path)
         Path(temporary).unlink()  # the lake was moved or copied since: the paths in the views are another lake's
-    return _render(settings, lake, record, private=private)
+    return _render(settings, lake, record, opened or {}, private=private)
 
 
 def object_name(number: int, *, private: bool) -> str:
@@ -176,7 +197,7 @@ class _Wanted:
         return f"{self.lake} {self.pin.version} {self.private_pin.version if self.private_pin else '-'} {self.pin.view}"
 
 
-def _render(settings: Settings, lake: Lake, record: Record, *, private: bool) -> Path:
+def _render(settings: Settings, lake: Lake, record: Record, opened: Mapping[str, DeltaTable], *, private: bool) -> Path:
     """Render one record's catalog into the local cache, re-using every view that did not change."""
     wanted = {
         key: _Wanted(lake.url, pin, record.pins.get(f"{PRIVATE}/{key}") if private else None)
@@ -197,28 +218,39 @@ def _render(settings: Settings, lake: Lake, record: Record, *, private: bool) ->
     else:
         Path(temporary).write_bytes(base)
     try:
-        _write_views(settings, lake, record, wanted, temporary)
+        _write_views(settings, lake, record, wanted, opened, temporary)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
     return _keep(Path(temporary), target)
 
 
-def _write_views(settings: Settings, lake: Lake, record: Record, wanted: Mapping[str, _Wanted], path: str) -> None:
+def _write_views(
+    settings: Settings,
+    lake: Lake,
+    record: Record,
+    wanted: Mapping[str, _Wanted],
+    opened: Mapping[str, DeltaTable],
+    path: str,
+) -> None:
     """Bring the catalog file ``path`` up to ``wanted``."""
     with session(settings, path) as connection:
-        connection.execute("SET parquet_metadata_cache = true")  # each view binds its files' footers, some three times
+        connection.execute(
+            "SET GLOBAL parquet_metadata_cache = true"
+        )  # each view binds its files' footers, some three times
+        done = _rendered(connection)
+        changed = {
+            key: _files(lake, key, table, opened) for key, table in wanted.items() if done.get(key) != table.fingerprint
+        }
+        if lake.s3 is not None:
+            _read_footers(connection, [files for pair in changed.values() for files in pair if files is not None])
         connection.begin()  # else each of some hundred statements waits for the disk
         for schema in SCHEMAS:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        connection.execute("CREATE TABLE IF NOT EXISTS main.rendered (key VARCHAR PRIMARY KEY, fingerprint VARCHAR)")
-        done = dict(connection.execute("SELECT key, fingerprint FROM main.rendered").fetchall())
-        for key, table in wanted.items():
-            if done.get(key) == table.fingerprint:
-                continue
-            for statement in _statements(lake, key, table):
+        for key, (public, private) in changed.items():
+            for statement in views.statements(key, wanted[key].pin.view, public, private):
                 connection.execute(statement)
-            connection.execute("INSERT OR REPLACE INTO main.rendered VALUES (?, ?)", [key, table.fingerprint])
+            connection.execute("INSERT OR REPLACE INTO main.rendered VALUES (?, ?)", [key, wanted[key].fingerprint])
         connection.execute(
             "CREATE OR REPLACE TABLE main.publication AS SELECT ? AS number, ? AS published_at, ? AS run_id, ? AS lake",
             [record.number, record.published_at, record.run_id, lake.url],
@@ -226,14 +258,36 @@ def _write_views(settings: Settings, lake: Lake, record: Record, wanted: Mapping
         connection.commit()
 
 
-def _statements(lake: Lake, key: str, wanted: _Wanted) -> list[str]:
-    public = _table_files(lake, key, wanted.pin)
-    private = _table_files(lake, f"{PRIVATE}/{key}", wanted.private_pin) if wanted.private_pin else None
-    return views.statements(key, wanted.pin.view, public, private)
+def _rendered(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Fingerprints of the tables whose views the file holds, by key."""
+    connection.execute("CREATE TABLE IF NOT EXISTS main.rendered (key VARCHAR PRIMARY KEY, fingerprint VARCHAR)")
+    return dict(connection.execute("SELECT key, fingerprint FROM main.rendered").fetchall())
 
 
-def _table_files(lake: Lake, key: str, pin: Pin) -> views.TableFiles:
-    table = load(lake, key, pin.version)
+def _read_footers(connection: duckdb.DuckDBPyConnection, tables: Sequence[views.TableFiles]) -> None:
+    """Have the cache hold the footers of ``tables``: making views asks for one after the other, each a store's answer."""
+
+    def read(files: views.TableFiles) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT * FROM {files.relation()} LIMIT 0")
+
+    with ThreadPoolExecutor(FOOTERS_AT_ONCE) as pool:
+        list(pool.map(read, tables))
+
+
+def _files(
+    lake: Lake, key: str, wanted: _Wanted, opened: Mapping[str, DeltaTable]
+) -> tuple[views.TableFiles, views.TableFiles | None]:
+    """What a table's views read: its files, and those of its personal columns."""
+    public = _table_files(lake, key, wanted.pin, opened)
+    private = _table_files(lake, f"{PRIVATE}/{key}", wanted.private_pin, opened) if wanted.private_pin else None
+    return public, private
+
+
+def _table_files(lake: Lake, key: str, pin: Pin, opened: Mapping[str, DeltaTable]) -> views.TableFiles:
+    table = opened.get(key)
+    if table is None or table.version() != pin.version:
+        table = load(lake, key, pin.version)
     if table is None:
         raise LakeError(f"{lake.uri(key)} is published at version {pin.version} but its Delta log is gone.")
     return views.TableFiles.of(table)
