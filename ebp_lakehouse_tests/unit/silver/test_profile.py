@@ -19,11 +19,11 @@ from typer.testing import CliRunner
 from ebp_lakehouse.cli import app
 from ebp_lakehouse.demo.company.generator import generate
 from ebp_lakehouse.demo.company.options import CompanyOptions
+from ebp_lakehouse.parameters import parameters
 from ebp_lakehouse.profile_report import show
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.build import build_models
 from ebp_lakehouse.silver.manifest import load_manifest
-from ebp_lakehouse.silver.parameters import own_parameters
 from ebp_lakehouse.silver.profile import PARAMETERS, SELECTORS, Section, fill, measure, needed_columns
 from ebp_lakehouse.source.registry import Registry
 from ebp_lakehouse_tests.mini_company.company import catalog_rows
@@ -184,7 +184,7 @@ def test_a_shifted_clock_asks_for_the_parameter_until_it_is_set(tmp_path: Path) 
 
 def paste(made: Profiled, folder: Path) -> tuple[Path, Path]:
     """A copy of the dbt project with every proposed line in its seed, and a file of parameters with the others."""
-    project, parameters = folder / "dbt_silver", folder / "parameters.yaml"
+    project, own_file = folder / "dbt_silver", folder / "parameters.yaml"
     shutil.copytree(DBT_PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
     lines = []
     for section in made.sections.values():
@@ -199,8 +199,8 @@ def paste(made: Profiled, folder: Path) -> tuple[Path, Path]:
                 if not (proposal.instead and line.startswith(f"{proposal.instead},"))
             ]
             seed.write_text("\n".join([*kept, proposal.line, ""]), "utf-8")
-    parameters.write_text("\n".join(lines), "utf-8")
-    return project, parameters
+    own_file.write_text("\n".join(lines), "utf-8")
+    return project, own_file
 
 
 def test_pasted_lines_are_accepted_and_asked_for_no_more(tmp_path: Path) -> None:
@@ -244,9 +244,9 @@ def test_pasted_lines_are_accepted_and_asked_for_no_more(tmp_path: Path) -> None
         "3,CreditNote,true,positive,high,avoir fournisseur",  # instead of the line without a sign
         "monday_index: 1",
     } <= proposed
-    project, parameters = paste(before, tmp_path)
-    assert own_parameters(project, parameters) == {"monday_index": 1}
-    after = profiled(mini(tmp_path / "after" / "catalog.duckdb", **more), project, EBP_PARAMETERS_FILE=str(parameters))
+    project, own_file = paste(before, tmp_path)
+    assert parameters(project, own_file).own == {"monday_index": 1}
+    after = profiled(mini(tmp_path / "after" / "catalog.duckdb", **more), project, EBP_PARAMETERS_FILE=str(own_file))
     assert after.failures == {}
     assert {name: after.lines(name) for name in after.sections if after.lines(name) and name != "schedule_days"} == {}
     signs = [row[-2:] for row in after.rows("document_signs") if row[:2] == ("purchase", 3)]
