@@ -94,6 +94,7 @@ TABLES: dict[str, Expected] = {
         _silver("feature_store", "entity_type", "entity_key", "feature_name", whole=False, at_d=True),
         _gold("sales_daily_kpi", "date_id", whole=False, at_d=False),
         _gold("sales_by_customer", "customer_id"),
+        _gold("sales_by_customer_period", "customer_id", "period_type"),
         _gold("sales_by_product", "product_id"),
         _gold("sales_by_region", "zipcode", "city", "period", whole=False),
         _gold("interventions_daily_kpi", "date_id", whole=False, at_d=False),
