@@ -85,6 +85,7 @@ def build(
     tables: Sequence[TableContract],
     scratch: Path,
     *,
+    models: Sequence[str] = (),
     known_at: datetime | None = None,
     as_of: date | None = None,
 ) -> Build:
@@ -95,6 +96,7 @@ def build(
         record: the publication whose bronze is read.
         tables: published models wanted; their ancestors are built too.
         scratch: an empty folder for the database and dbt's files.
+        models: further models wanted, by name, with their ancestors.
         known_at: read bronze as it was known at this UTC instant; None = everything the record holds.
         as_of: day of the computed attributes; None = decided by the data (semantics V4).
 
@@ -111,7 +113,7 @@ def build(
     }
     arguments = [
         "--quiet", "build",
-        "--select", *(f"+{name}" for table in tables for name in (table.name, *table.shown)),
+        "--select", *(f"+{name}" for table in tables for name in (table.name, *table.shown)), *(f"+{m}" for m in models),
         "--indirect-selection", "cautious",
         "--exclude-resource-type", "unit_test",
         "--vars", json.dumps(variables, default=str),
