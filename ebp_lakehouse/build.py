@@ -20,7 +20,8 @@ from ebp_lakehouse.orchestration.jobs import (
 from ebp_lakehouse.orchestration.sensors import change_sensor
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.assets import silver_assets
-from ebp_lakehouse.silver.contract import contracts
+from ebp_lakehouse.silver.contract import contracts, enrichment_contracts
+from ebp_lakehouse.silver.enrichment.assets import enrichment_assets
 from ebp_lakehouse.silver.manifest import load_manifest
 
 GOLD_TABLES = (SALES_DAILY_KPI,)
@@ -39,6 +40,7 @@ def build_definitions(settings: Settings, **overrides: Any) -> dg.Definitions:
         "assets": [
             bronze_assets(settings),
             silver_assets(settings, manifest, silver),
+            *enrichment_assets(settings, enrichment_contracts(manifest)),
             gold_assets(settings, GOLD_TABLES, silver),
         ],
         "jobs": [lakehouse_job(settings), proof_job(settings), maintenance_job(settings)],

@@ -191,7 +191,9 @@ class Settings(BaseModel):
     @classmethod
     def _base_of_a_service(cls, value: str | None) -> str | None:
         """Our own path and query are put behind it; a key or a password in it would be shown in messages."""
-        if value is not None and not re.fullmatch(r"https?://([^/?#\s@:]+|\[[0-9a-fA-F:.]+])(:\d{1,5})?(/[^?#\s]*)?", value):
+        if value is not None and not re.fullmatch(
+            r"https?://([^/?#\s@:]+|\[[0-9a-fA-F:.]+])(:\d{1,5})?(/[^?#\s]*)?", value
+        ):
             raise ValueError("give https://host/path, without user, password, ? or #")
         return value.rstrip("/") if value else None
 
