@@ -55,11 +55,12 @@ found as (
             when communes.latitude is not null then 'commune_insee'
             when postcodes.latitude is not null then 'commune_postcode'
         end as coordinate_source,
-        {% for axis in ('latitude', 'longitude') -%}
-        cast(places.delivery_{{ axis }} as double) as own_{{ axis }},
-        geocoded.{{ axis }} as geocoded_{{ axis }},
-        coalesce(communes.{{ axis }}, postcodes.{{ axis }}) as commune_{{ axis }}{{ ',' if not loop.last }}
-        {% endfor %}
+        cast(places.delivery_latitude as double) as own_latitude,
+        cast(places.delivery_longitude as double) as own_longitude,
+        geocoded.latitude as geocoded_latitude,
+        geocoded.longitude as geocoded_longitude,
+        coalesce(communes.latitude, postcodes.latitude) as commune_latitude,
+        coalesce(communes.longitude, postcodes.longitude) as commune_longitude
     from places
     left join geocoded on places.address_key = geocoded.address_key
     left join communes on places.insee_code = communes.insee_code

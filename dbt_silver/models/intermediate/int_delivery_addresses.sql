@@ -1,4 +1,4 @@
-{# Delivery addresses of today's customers that EBP has no GPS point for: what a geocoder may be asked. One row per address. -#}
+{# Delivery addresses of today's customers without a GPS point in EBP: what a geocoder may be asked. One row each. -#}
 with addresses as (
     select
         versions.durable_id as customer_id,

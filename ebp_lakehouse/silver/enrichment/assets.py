@@ -73,7 +73,7 @@ def _asset(settings: Settings, contract: TableContract, op: Callable[..., Any]) 
         key,
         deps=[*(["bronze", name] for name in contract.bronze), *(["silver", name] for name in contract.parents)],
         description=contract.description,
-        group_name="enrichment",
+        group_name="enrichment",  # the group that the hourly runs leave out: orchestration/jobs.py
         kinds={"python", "deltalake", "silver"},
         owners=["team:data"],
         tags={"layer": "silver"},
