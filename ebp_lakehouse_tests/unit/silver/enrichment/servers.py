@@ -138,10 +138,10 @@ def open_meteo(asked: Asked, *, unknown_from: date | None = None) -> Reply:
         "temperature_2m_min": values(lambda day: float(day.day)),
         "temperature_2m_max": values(lambda day: day.day + 10.0),
         "temperature_2m_mean": values(lambda day: day.day + 5.5),
-        "precipitation_sum": values(lambda day: 0.4),
-        "snowfall_sum": values(lambda day: 0.0),
-        "wind_speed_10m_max": values(lambda day: 31.5),
-        "wind_gusts_10m_max": values(lambda day: 62.0),
+        "precipitation_sum": values(lambda _: 0.4),
+        "snowfall_sum": values(lambda _: 0.0),
+        "wind_speed_10m_max": values(lambda _: 31.5),
+        "wind_gusts_10m_max": values(lambda _: 62.0),
     }
     places = [  # the service answers for its own grid
         {"latitude": round(float(n) * 4) / 4, "longitude": round(float(e) * 4) / 4, "daily": daily}

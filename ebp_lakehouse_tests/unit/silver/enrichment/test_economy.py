@@ -93,9 +93,9 @@ def test_every_kind_of_period_has_its_first_day(frequency: str, period: str, kep
 def test_what_is_no_message_of_the_bdm_is_refused(content: bytes, told: str) -> None:
     with pytest.raises(NotSdmxError, match=told):
         read(content)
-    with serving(lambda _: Reply(content)) as local:
-        with pytest.raises(ServiceError, match="INSEE's BDM at .* is not its format") as failure:
-            fetch(asking(local, Clock()), [BT01], 2020)
+    refused = pytest.raises(ServiceError, match=r"INSEE's BDM at .* is not its format")
+    with serving(lambda _: Reply(content)) as local, refused as failure:
+        fetch(asking(local, Clock()), [BT01], 2020)
     assert "EBP_ECONOMIC_URL" in str(failure.value)
 
 

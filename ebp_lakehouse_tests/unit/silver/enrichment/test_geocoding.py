@@ -140,21 +140,20 @@ def test_a_failure_is_one_message_without_the_address(
 
 
 def test_nominatim_does_not_pass_an_error_for_not_found() -> None:
-    with serving(lambda _: as_json({"error": {"code": 500, "message": "down"}})) as local:
-        with pytest.raises(ServiceError, match="is not its format"):
-            asking(local, Clock(), "nominatim").locate(ADDRESS, "FR")
+    down = as_json({"error": {"code": 500, "message": "down"}})
+    with serving(lambda _: down) as local, pytest.raises(ServiceError, match="is not its format"):
+        asking(local, Clock(), "nominatim").locate(ADDRESS, "FR")
 
 
 def test_a_service_that_says_nothing_is_left_after_a_while() -> None:
-    with serving(lambda _: Reply(silent=True)) as local:
-        with pytest.raises(ServiceError, match="failed 3 times"):
-            asking(local, Clock(), timeout=0.2).locate(ADDRESS, "FR")
+    with serving(lambda _: Reply(silent=True)) as local, pytest.raises(ServiceError, match="failed 3 times"):
+        asking(local, Clock(), timeout=0.2).locate(ADDRESS, "FR")
     assert len(local.asked) == 3
 
 
 def test_nobody_at_the_port() -> None:
     with serving(lambda _: BAN_NOTHING) as local:
         pass
-    with pytest.raises(ServiceError, match="failed 3 times .Unavailable") as failure:
+    with pytest.raises(ServiceError, match=r"failed 3 times .Unavailable") as failure:
         asking(local, Clock()).locate(ADDRESS, "FR")
     assert "Lilas" not in str(failure.value)
