@@ -20,7 +20,7 @@ from ebp_lakehouse.silver.enrichment.service import Patience, Service
 IDBANK = re.compile(r"\d{9}", re.ASCII)
 SERIES_PER_REQUEST = 100  # the BDM allows 500; long URLs are the narrower limit
 PAUSE = 2.0  # INSEE allows 30 requests a minute
-SDMX = "application/vnd.sdmx.structurespecificdata+xml;version=2.1"
+XML = "application/xml"  # what the BDM sends for it is StructureSpecificData
 ROOT = "StructureSpecificData"
 # Months of a period's first day by its letter: 2026-Q3 begins in month (3 - 1) * 3 + 1.
 DECEMBER = 12
@@ -72,7 +72,7 @@ def fetch(service: Service, series: Sequence[str], start_year: int) -> pl.DataFr
     frames = [pl.DataFrame(schema=COLUMNS)]
     for at in range(0, len(series), SERIES_PER_REQUEST):
         asked = series[at : at + SERIES_PER_REQUEST]
-        content = service.get(f"/data/SERIES_BDM/{'+'.join(asked)}", {"startPeriod": str(start_year)}, SDMX)
+        content = service.get(f"/data/SERIES_BDM/{'+'.join(asked)}", {"startPeriod": str(start_year)}, XML)
         try:
             frame = read(content)
         except (NotSdmxError, pl.exceptions.PolarsError) as error:

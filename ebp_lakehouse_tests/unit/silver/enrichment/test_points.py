@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hashlib import md5
-from pathlib import Path
 from typing import Any
 
 import duckdb
