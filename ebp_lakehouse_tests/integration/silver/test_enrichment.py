@@ -35,6 +35,8 @@ pytestmark = pytest.mark.timeout(900)  # an ingestion and some builds: minutes w
 
 BT01 = "001710986"
 PARAMETERS = f"geocoder_limit: 2\nweather_years: 1\nweather_communes: 3\neconomic_series: ['{BT01}']\n"
+# What customers come from, what reads the cache, and the three tables: not the facts, they take minutes.
+CUSTOMERS = '+key:"silver/dim_customer" or key:"silver/weather_daily" or key:"silver/economic_index"'
 TABLES = ("geocoded_addresses", "weather_daily", "economic_index")
 
 
@@ -74,7 +76,7 @@ class House:
     services: Local
     first: RunSummary | None = None
 
-    def run(self, selection: str = "*") -> RunSummary:
+    def run(self, selection: str = CUSTOMERS) -> RunSummary:
         return materialize(self.settings, instance_at(self.home / "dagster"), selection)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
@@ -118,7 +120,7 @@ def house(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) 
 def test_one_run_fills_all_tables(house: House) -> None:
     assert house.first is not None
     assert house.first.ok, (house.first.failed_checks, house.first.error)
-    assert list(house.first.layers) == ["bronze", "silver", "gold"]
+    assert list(house.first.layers) == ["bronze", "silver"]
     assert {name for name in TABLES if house.first.layers["silver"].rows.get(name)} == set(TABLES)
     assert house.rows("SELECT period, value::VARCHAR FROM silver.economic_index") == [("2026-09", "131.40000000")]
 
@@ -164,7 +166,7 @@ def test_services_that_fail_fail_their_tables_and_nobody_else(house: House) -> N
     assert set(down.failed_checks) == {"silver/geocoded_addresses:service", "silver/economic_index:service"}
     assert "The Base Adresse Nationale at 127.0.0.1" in down.failed_checks["silver/geocoded_addresses:service"]
     assert down.success
-    assert set(down.layers) == {"bronze", "silver", "gold"}
+    assert down.layers["silver"].rows.keys() == {"dim_customer", "dim_location", *TABLES}
     assert house.record.pins == before.pins
 
 
