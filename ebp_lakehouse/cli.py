@@ -302,11 +302,12 @@ def dictionary() -> None:
     from ebp_lakehouse.dictionary import markdown  # noqa: PLC0415
     from ebp_lakehouse.gold.tables import GOLD_TABLES  # noqa: PLC0415
     from ebp_lakehouse.settings import Settings  # noqa: PLC0415
-    from ebp_lakehouse.silver.contract import contracts  # noqa: PLC0415
+    from ebp_lakehouse.silver.contract import contracts, enrichment_contracts  # noqa: PLC0415
     from ebp_lakehouse.silver.manifest import load_manifest  # noqa: PLC0415
 
     with friendly():
-        silver = contracts(load_manifest(Settings.from_environment().dbt_project_dir))
+        manifest = load_manifest(Settings.from_environment().dbt_project_dir)
+        silver = contracts(manifest) | enrichment_contracts(manifest)
         print(markdown(silver.values(), GOLD_TABLES), end="")
 
 

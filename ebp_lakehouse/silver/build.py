@@ -85,6 +85,7 @@ def build(
     tables: Sequence[TableContract],
     scratch: Path,
     *,
+    models: Sequence[str] = (),
     known_at: datetime | None = None,
     as_of: date | None = None,
 ) -> Build:
@@ -95,6 +96,7 @@ def build(
         record: the publication whose bronze is read.
         tables: published models wanted; their ancestors are built too.
         scratch: an empty folder for the database and dbt's files.
+        models: further models wanted, by name, with their ancestors.
         known_at: read bronze as it was known at this UTC instant; None = everything the record holds.
         as_of: day of the computed attributes; None = decided by the data (semantics V4).
 
@@ -104,8 +106,8 @@ def build(
     """
     catalog = scratch / "catalog.duckdb"
     shutil.copyfile(scratch_catalog(settings, record), catalog)
-    names = [f"+{name}" for table in tables for name in (table.name, *table.shown)]
-    return build_models(settings, catalog, names, scratch, known_at=known_at, as_of=as_of)
+    names = [*(name for table in tables for name in (table.name, *table.shown)), *models]
+    return build_models(settings, catalog, [f"+{name}" for name in names], scratch, known_at=known_at, as_of=as_of)
 
 
 def scratch_catalog(settings: Settings, record: Record) -> Path:
