@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ebp_lakehouse.gold.cash.receivables_ageing import RECEIVABLES_AGEING
 from ebp_lakehouse.gold.company.kpi_catalogue import kpi_catalogue
 from ebp_lakehouse.gold.contract import GoldTable
 from ebp_lakehouse.gold.sales.sales_by_customer import SALES_BY_CUSTOMER
@@ -15,6 +16,7 @@ _COMPUTED: tuple[GoldTable, ...] = (
     SALES_DAILY_KPI,
     SALES_BY_CUSTOMER,
     SALES_BY_CUSTOMER_PERIOD,
+    RECEIVABLES_AGEING,
     INVENTORY_SNAPSHOT_DAILY,
     SUPPLIER_PERFORMANCE,
     PURCHASE_PRICE_TREND,
