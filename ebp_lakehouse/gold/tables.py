@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ebp_lakehouse.gold.cash.cash_forecast import CASH_FORECAST
 from ebp_lakehouse.gold.cash.receivables_ageing import RECEIVABLES_AGEING
 from ebp_lakehouse.gold.company.kpi_catalogue import kpi_catalogue
 from ebp_lakehouse.gold.contract import GoldTable
@@ -17,6 +18,7 @@ _COMPUTED: tuple[GoldTable, ...] = (
     SALES_BY_CUSTOMER,
     SALES_BY_CUSTOMER_PERIOD,
     RECEIVABLES_AGEING,
+    CASH_FORECAST,
     INVENTORY_SNAPSHOT_DAILY,
     SUPPLIER_PERFORMANCE,
     PURCHASE_PRICE_TREND,

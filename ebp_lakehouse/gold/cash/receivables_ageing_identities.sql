@@ -1,5 +1,5 @@
--- What gold.receivables_ageing must satisfy (semantics §13): the buckets sum to the receivables of each debtor, and what
--- is open is what EBP keeps open on instalments of documents dated up to that day, settlements after it put back.
+-- What gold.receivables_ageing must satisfy (semantics §13): the ages sum to the receivables of each debtor, and what is
+-- open is what EBP keeps open on instalments of documents dated up to that day, settlements after it put back.
 with facts as (
     select
         sum(balance) as open_now,
@@ -17,12 +17,12 @@ figures as (
     from computed.receivables_ageing
 )
 
-select 'open instalments are ' || g.open_then || ', in the facts ' || f.open_now || ' + ' || f.settled_later as problem
+select 'open are ' || g.open_then || ', in the facts ' || f.open_now || ' + ' || f.settled_later as problem
 from facts as f
 cross join figures as g
 -- Six roundings to the cent a debtor.
 where abs(coalesce(f.open_now, 0) + coalesce(f.settled_later, 0) - g.open_then) > 0.03 * g.debtors
 union all
-select debtor_id || ': the ages make ' || (not_due + overdue + credit_notes + unallocated_cash) || ', not ' || receivables
+select debtor_id || ': the ages do not make ' || receivables
 from computed.receivables_ageing
 where abs(not_due + overdue + credit_notes + unallocated_cash - receivables) > 0.03
