@@ -51,7 +51,6 @@ def parameters(project_dir: Path, file: Path | None) -> Parameters:
 def _own(file: Path | None, defaults: dict[str, Any], choices: dict[str, list[Any]]) -> dict[str, Any]:
     if file is None:
         return {}
-    defaults, choices = _declared(project_dir)
     try:
         given = yaml.safe_load(file.read_text("utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -62,21 +61,6 @@ def _own(file: Path | None, defaults: dict[str, Any], choices: dict[str, list[An
     if problems:
         raise SettingsError(f"{VARIABLE}: {file}: {'; '.join(problems)}.")
     return given
-
-
-def parameters(project_dir: Path, file: Path | None) -> dict[str, Any]:
-    """Every parameter by name: the user's where the file sets it, else the default.
-
-    Raises:
-        SettingsError: as ``own_parameters``.
-    """
-    return {**_declared(project_dir)[0], **own_parameters(project_dir, file)}
-
-
-def _declared(project_dir: Path) -> tuple[dict[str, Any], dict[str, list[Any]]]:
-    """(defaults, the only values that some may take)."""
-    declared = yaml.safe_load((project_dir / "dbt_project.yml").read_text("utf-8"))["vars"]
-    return declared["default_parameters"], declared["parameter_choices"]
 
 
 def _problem(name: Any, value: Any, defaults: dict[str, Any], choices: dict[str, list[Any]]) -> str:

@@ -14,13 +14,13 @@ import dagster as dg
 
 from ebp_lakehouse.orchestration.partitions import daily_partitions, days_of, today
 from ebp_lakehouse.orchestration.reporting import CONTRACT, KEPT, SERVICE, check_results, column_schema, preview
+from ebp_lakehouse.parameters import parameters
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.contract import TableContract
 from ebp_lakehouse.silver.enrichment.economy import economic_service
 from ebp_lakehouse.silver.enrichment.refresh import Outcome, refresh_addresses, refresh_indices, refresh_weather
 from ebp_lakehouse.silver.enrichment.shelf import Shelf
 from ebp_lakehouse.silver.enrichment.weather import weather_service
-from ebp_lakehouse.silver.parameters import parameters
 
 GEOCODED, WEATHER, INDICES = "geocoded_addresses", "weather_daily", "economic_index"
 
@@ -60,7 +60,7 @@ def enrichment_assets(settings: Settings, contracts: Mapping[str, TableContract]
 
 
 def _parameters(settings: Settings) -> dict[str, Any]:
-    return parameters(settings.dbt_project_dir, settings.parameters_file)
+    return parameters(settings.dbt_project_dir, settings.parameters_file).values
 
 
 def _asset(settings: Settings, contract: TableContract, op: Callable[..., Any]) -> dg.AssetsDefinition:
