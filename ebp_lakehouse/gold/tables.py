@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from ebp_lakehouse.gold.company.kpi_catalogue import kpi_catalogue
 from ebp_lakehouse.gold.contract import GoldTable
+from ebp_lakehouse.gold.sales.sales_by_customer import SALES_BY_CUSTOMER
+from ebp_lakehouse.gold.sales.sales_by_customer_period import SALES_BY_CUSTOMER_PERIOD
 from ebp_lakehouse.gold.sales.sales_daily_kpi import SALES_DAILY_KPI
+from ebp_lakehouse.gold.stock.inventory_snapshot_daily import INVENTORY_SNAPSHOT_DAILY
 from ebp_lakehouse.gold.stock.purchase_price_trend import PURCHASE_PRICE_TREND
 from ebp_lakehouse.gold.stock.supplier_performance import SUPPLIER_PERFORMANCE
 
 _COMPUTED: tuple[GoldTable, ...] = (
     SALES_DAILY_KPI,
+    SALES_BY_CUSTOMER,
+    SALES_BY_CUSTOMER_PERIOD,
+    INVENTORY_SNAPSHOT_DAILY,
     SUPPLIER_PERFORMANCE,
     PURCHASE_PRICE_TREND,
 )

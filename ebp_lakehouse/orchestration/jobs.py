@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from ebp_lakehouse.lake import maintenance
-from ebp_lakehouse.lake.catalog import SCHEMAS
+from ebp_lakehouse.lake.publication import SCHEMAS
 from ebp_lakehouse.orchestration.partitions import daily_partitions, today
 from ebp_lakehouse.settings import Settings
 

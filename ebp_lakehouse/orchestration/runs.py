@@ -21,7 +21,7 @@ from dagster import BetaWarning, DagsterEvent, DagsterEventType
 from ebp_lakehouse import errors
 from ebp_lakehouse.build import build_definitions
 from ebp_lakehouse.errors import SettingsError
-from ebp_lakehouse.lake.catalog import SCHEMAS
+from ebp_lakehouse.lake.publication import SCHEMAS
 from ebp_lakehouse.orchestration.jobs import JOB
 from ebp_lakehouse.orchestration.partitions import today
 from ebp_lakehouse.settings import Settings

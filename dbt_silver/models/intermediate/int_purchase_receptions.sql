@@ -13,7 +13,8 @@ origins as (
     select
         edges.transferred_line_id as line_id,
         bool_or(documents.kind = 'Return') as is_from_return,
-        bool_or(documents.kind = 'Receipt') as is_from_receipt
+        bool_or(documents.kind = 'Receipt') as is_from_receipt,
+        min(documents.document_date) filter (where documents.kind = 'Order') as ordered_on
     from {{ ref('stg_document_line_association') }} as edges
     inner join lines on edges.origin_line_id = lines.line_id
     inner join documents on lines.document_id = documents.document_id
@@ -30,7 +31,8 @@ select
     case
         when documents.kind = 'Return' or (documents.kind = 'CreditNote' and not origins.is_from_return)
             then {{ amount('-documents.sign_factor * lines.quantity') }}
-    end as taken_back_quantity
+    end as taken_back_quantity,
+    case when documents.kind in ('Receipt', 'Invoice') then origins.ordered_on end as ordered_on
 from lines
 inner join documents on lines.document_id = documents.document_id
 left join origins on lines.line_id = origins.line_id

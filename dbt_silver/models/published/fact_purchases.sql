@@ -121,7 +121,8 @@ select
     receipts.complete_receipt_date,
     receipts.due_state,
     receptions.brought_quantity,
-    receptions.taken_back_quantity
+    receptions.taken_back_quantity,
+    receptions.ordered_on
 from signed
 left join payments on signed.document_id = payments.document_id
 left join receipts on signed.line_id = receipts.line_id

@@ -1,4 +1,4 @@
--- gold.supplier_performance: one row per supplier with a document by $as_of and period; formulas in supplier_performance.py.
+-- gold.supplier_performance: one row per supplier with a document by $as_of, and period; formulas in the .py beside.
 -- silver.int_supplier_performance computes the first period for dim_supplier.rating; the identities compare the two.
 with periods as (
     select

@@ -22,7 +22,7 @@ def silver() -> dict[str, TableContract]:
 def test_the_key_is_declared_and_never_null(table: GoldTable) -> None:
     assert set(table.key) <= table.columns.keys()
     assert [name for name in table.key if table.columns[name].nullable] == []
-    assert not table.kind == "daily" or "date_id" in table.key
+    assert table.kind != "daily" or "date_id" in table.key
 
 
 @pytest.mark.parametrize("table", GOLD_TABLES, ids=lambda table: table.name)

@@ -29,6 +29,7 @@ from ebp_lakehouse_tests.unit.silver.silver_run import SilverRun, run_silver
 UNSTATED: dict[str, str] = {
     "silver.fact_technician_time": "worked out as its sums: see test_available_and_used_minutes_of_technicians",
     "silver.fact_deleted_appointments": "one row, e08: see test_a_deleted_appointment_leaves_the_interventions",
+    "silver.fact_stock_movements": "as the rows of stock.py: see test_movements_are_those_of_the_two_storehouses",
     "gold.kpi_catalogue": "made of the contracts, not of the company: see unit/gold/test_contracts.py",
 }
 
@@ -165,3 +166,14 @@ def test_available_and_used_minutes_of_technicians(silver: SilverRun) -> None:
 def test_a_deleted_appointment_leaves_the_interventions(silver: SilverRun) -> None:
     deleted = "select event_number, schedule_date_key, state from silver.fact_deleted_appointments"
     assert silver.query(deleted) == [("e08", 20260325, "Cancelled")]
+
+
+def test_movements_are_those_of_the_two_storehouses(silver: SilverRun) -> None:
+    """By hand: A1 sold 6+4+5+10+3+2+5+1 = 36 pieces for 201.3 and 1 came back; A2 1+2+1+1 = 5 for 300; E1 1 for 700."""
+    sold = """
+        select product_id, -sum(quantity), -sum(cost_amount) from silver.fact_stock_movements
+        where is_demand and quantity < 0 group by 1 order by 1
+    """
+    assert silver.query(sold) == [("A1", 36, Decimal("201.3")), ("A2", 5, 300), ("E1", 1, 700)]
+    closing = "select product_id, sum(quantity) from silver.fact_stock_movements group by 1 order by 1"
+    assert silver.query(closing) == [("A1", 77), ("A2", 1), ("E1", 1)]
