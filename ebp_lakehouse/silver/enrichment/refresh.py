@@ -79,8 +79,7 @@ def refresh_addresses(shelf: Shelf, geocoder: Geocoder | None, limit: int, *, as
     """
     outcome = Outcome(*shelf.newest())
     if geocoder is None:
-        outcome.take(shelf.put(outcome.record, outcome.rows))
-        return outcome
+        return _as_it_is(shelf, outcome)
     missing = [name for name in shelf.contract.bronze if f"bronze/{name}" not in outcome.record.pins]
     if missing:
         outcome.error = (
@@ -91,7 +90,8 @@ def refresh_addresses(shelf: Shelf, geocoder: Geocoder | None, limit: int, *, as
     wanted = _addresses(shelf, outcome.record, geocoder)
     new = wanted.join(known, on="address_key", how="anti")
     outcome.counts = {"addresses": wanted.height, FOUND: 0, NOT_FOUND: 0, REFUSED: 0}
-    for chunk in new.head(limit).iter_slices(PUBLISHED_EVERY):
+    asked = new.head(max(0, limit))
+    for chunk in asked.iter_slices(PUBLISHED_EVERY):
         answered, outcome.error = _ask(geocoder, chunk)
         for status in answered["status"]:
             outcome.counts[status] += 1
@@ -100,9 +100,7 @@ def refresh_addresses(shelf: Shelf, geocoder: Geocoder | None, limit: int, *, as
         if outcome.error or outcome.problems:
             break
     outcome.counts["still_to_ask"] = new.height - sum(outcome.counts[s] for s in (FOUND, NOT_FOUND, REFUSED))
-    if not new.height:
-        outcome.take(shelf.put(outcome.record, outcome.rows))
-    return outcome
+    return outcome if asked.height else _as_it_is(shelf, outcome)
 
 
 def refresh_weather(shelf: Shelf, service: Service | None, parameters: dict[str, Any], today: date) -> Outcome:
@@ -116,8 +114,7 @@ def refresh_weather(shelf: Shelf, service: Service | None, parameters: dict[str,
     """
     outcome = Outcome(*shelf.newest())
     if service is None:
-        outcome.take(shelf.put(outcome.record, outcome.rows))
-        return outcome
+        return _as_it_is(shelf, outcome)
     communes = _communes(shelf, outcome.record, parameters["weather_communes"])
     last = today - timedelta(days=parameters["weather_delay_days"])
     first = date(today.year - parameters["weather_years"], 1, 1)
@@ -161,7 +158,7 @@ def refresh_indices(shelf: Shelf, service: Service | None, parameters: dict[str,
 
 
 def _as_it_is(shelf: Shelf, outcome: Outcome) -> Outcome:
-    """Published once, empty and typed, even where the service never answered."""
+    """Published once, empty and typed, also where nobody is asked or nobody answered."""
     outcome.take(shelf.put(outcome.record, outcome.rows))
     return outcome
 
@@ -216,4 +213,4 @@ def _communes(shelf: Shelf, record: Record, limit: int) -> pl.DataFrame:
     if not {"silver/dim_customer", "silver/dim_location"} <= record.pins.keys():
         return pl.DataFrame(schema={"insee_code": pl.String, "latitude": pl.Float64, "longitude": pl.Float64})
     with shelf.reading(record) as connection:
-        return pl.DataFrame(pl.from_arrow(connection.execute(COMMUNES, [limit]).to_arrow_table()))
+        return pl.DataFrame(pl.from_arrow(connection.execute(COMMUNES, [max(0, limit)]).to_arrow_table()))

@@ -97,6 +97,11 @@ def test_an_hour_asks_nobody_outside_of_the_company(definitions: dg.Definitions)
     assert set(nightly) == outside
 
 
+def test_addresses_that_were_not_found_can_be_asked_again_from_the_launchpad(definitions: dg.Definitions) -> None:
+    told = {"ops": {"silver__geocoded_addresses": {"config": {"ask_again": True}}}}  # as docs/enrichment.md says
+    assert dg.validate_run_config(definitions.resolve_job_def("enrichment"), told)
+
+
 def test_silver_waits_for_the_cache_that_it_reads_and_weather_for_silver(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     cache, customers = dg.AssetKey(["silver", "geocoded_addresses"]), dg.AssetKey(["silver", "dim_customer"])

@@ -109,6 +109,14 @@ def test_no_address_is_asked_twice_and_each_run_asks_few(cache: Shelf) -> None:
     ) == [("found", 5, 47.0, 52.0), ("not_found", 1, None, None)]
 
 
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_of_nothing_asks_nobody_and_still_publishes_the_empty_table(cache: Shelf, limit: int) -> None:
+    with serving(lambda _: BAN_NOTHING) as local:
+        outcome = refresh_addresses(cache, ban(local), limit)
+    assert (outcome.counts["still_to_ask"], local.asked) == (6, [])
+    assert rows(cache.settings, "SELECT count(*) FROM silver.geocoded_addresses") == [(0,)]
+
+
 def test_addresses_and_points_are_private(cache: Shelf) -> None:
     with serving(lambda _: ban_place(47.2, -1.5)) as local:
         refresh_addresses(cache, ban(local), 1)
