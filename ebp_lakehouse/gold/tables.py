@@ -6,6 +6,7 @@ from ebp_lakehouse.gold.contract import GoldTable
 from ebp_lakehouse.gold.sales.sales_by_customer import SALES_BY_CUSTOMER
 from ebp_lakehouse.gold.sales.sales_by_customer_period import SALES_BY_CUSTOMER_PERIOD
 from ebp_lakehouse.gold.sales.sales_by_product import SALES_BY_PRODUCT
+from ebp_lakehouse.gold.sales.sales_by_region import SALES_BY_REGION
 from ebp_lakehouse.gold.sales.sales_daily_kpi import SALES_DAILY_KPI
 
 GOLD_TABLES: tuple[GoldTable, ...] = (
@@ -13,4 +14,5 @@ GOLD_TABLES: tuple[GoldTable, ...] = (
     SALES_BY_CUSTOMER,
     SALES_BY_CUSTOMER_PERIOD,
     SALES_BY_PRODUCT,
+    SALES_BY_REGION,
 )

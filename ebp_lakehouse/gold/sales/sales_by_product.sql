@@ -1,6 +1,6 @@
 -- gold.sales_by_product: one row per commercial product, as of $as_of; formulas in sales_by_product.py.
--- A product is counted by the durable code of the version that the row points at (V1); header amounts, free text and codes
--- without a master are no products.
+-- Counted by the durable code of the version that the row points at (V1); header amounts, free text and codes without a
+-- master are no products.
 with bounds as (
     select ($as_of - to_months($sales_months) + interval 1 day)::date as period_start
 ),

@@ -1,5 +1,5 @@
--- What gold.sales_by_product must satisfy (semantics §13): with the rows that are no product (header amounts, free text,
--- codes without a master) its revenue is that of the facts of the window, as sales_daily_kpi has it.
+-- What gold.sales_by_product must satisfy (semantics §13): with the rows that are no product (header amounts, free
+-- text, codes without a master) its revenue is that of the facts of the window, as sales_daily_kpi has it.
 with facts as (  -- rounded per product, as here
     select
         p.product_id,

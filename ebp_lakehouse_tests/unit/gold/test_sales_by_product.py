@@ -24,9 +24,14 @@ def warehouse(
     stock: Sequence[tuple[Any, ...]] = (),
     components: Sequence[tuple[Any, ...]] = (),
 ) -> duckdb.DuckDBPyConnection:
-    """Sales beside movements (day, product, kind, is demand, quantity, cost), evenings of stock (day, product, quantity,
-    value) and components of bundles (day, kind of document, product,
-    quantity).
+    """Sales beside what moved, what was in stock and what bundles contained.
+
+    Args:
+        sales: as ever.
+        products: those that no sale names, or that are special.
+        movements: day, product, kind, is demand, quantity, cost.
+        stock: evening, product, quantity, value.
+        components: day, kind of document, product, quantity.
     """
     connection = company(sales, products)
     connection.execute(
@@ -74,9 +79,8 @@ def test_which_products_have_a_row() -> None:
 
 
 def test_sell_through_and_rotation() -> None:
-    """Sold 8 of 5 on the evening of 10 March 2025 and 15 received: 0.4. Issues cost 30 + 20 = 50; thirteen stock values:
-    100 on each of the twelve month-ends (March 2025 to February 2026), 60 on the day: 1260 / 13 = 96.92...
-    """
+    # Sold 8 of 5 on the evening of 10 March 2025 and 15 received: 0.4. Issues cost 30 + 20 = 50; thirteen stock values: 100
+    # on each of the twelve month-ends (March 2025 to February 2026), 60 on the day: 1260 / 13 = 96.92...
     month_ends = [date(2025, m, d) for m, d in ((3, 31), (4, 30), (5, 31), (6, 30), (7, 31), (8, 31), (9, 30))]
     month_ends += [date(2025, 10, 31), date(2025, 11, 30), date(2025, 12, 31), date(2026, 1, 31), date(2026, 2, 28)]
     stock = [(date(2025, 3, 10), "P", 5, 7777), *((day, "P", 10, 100) for day in month_ends), (D, "P", 6, 60)]
@@ -143,10 +147,9 @@ def monthly(product: str, *quantities: int) -> list[Sale]:
 
 
 def test_the_profile_of_demand() -> None:
-    """EVEN: no variation. ODD: 1 and 19 by turns, mean 10, deviation 9: 0.9 is Y; CV² 0.81 is erratic. RARE: 6 in four
-    months of twelve: mean 2, mean square 12, deviation sqrt(8): 1.41 is Z; ADI 3, CV² 0: intermittent. LUMPY: 1 and 19 in
-    two months: ADI 6, CV² 0.81. Nothing invoiced: NULL.
-    """
+    # EVEN: no variation. ODD: 1 and 19 by turns, mean 10, deviation 9: 0.9 is Y; CV² 0.81 is erratic. RARE: 6 in four
+    # months of twelve: mean 2, mean square 12, deviation sqrt(8): 1.41 is Z; ADI 3, CV² 0: intermittent. LUMPY: 1 and 19
+    # in two months: ADI 6, CV² 0.81. Nothing invoiced: NULL.
     sales = monthly("EVEN", *[5] * 12) + monthly("ODD", *[1, 19] * 6) + monthly("RARE", 6, 0, 0, 6, 0, 0, 6, 0, 0, 6)
     sales += monthly("LUMPY", 0, 1, 0, 0, 19)
     rows = by(compute(warehouse(sales, [Product("NONE")]), SALES_BY_PRODUCT, D)[0], "product_id")
