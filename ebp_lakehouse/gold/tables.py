@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ebp_lakehouse.gold.contract import GoldTable
+from ebp_lakehouse.gold.sales.customer_health_score import CUSTOMER_HEALTH_SCORE
 from ebp_lakehouse.gold.sales.sales_by_customer import SALES_BY_CUSTOMER
 from ebp_lakehouse.gold.sales.sales_by_customer_period import SALES_BY_CUSTOMER_PERIOD
 from ebp_lakehouse.gold.sales.sales_by_product import SALES_BY_PRODUCT
@@ -15,4 +16,5 @@ GOLD_TABLES: tuple[GoldTable, ...] = (
     SALES_BY_CUSTOMER_PERIOD,
     SALES_BY_PRODUCT,
     SALES_BY_REGION,
+    CUSTOMER_HEALTH_SCORE,
 )
