@@ -6,8 +6,11 @@ from ebp_lakehouse.gold.cash.cash_forecast import CASH_FORECAST
 from ebp_lakehouse.gold.cash.receivables_ageing import RECEIVABLES_AGEING
 from ebp_lakehouse.gold.company.kpi_catalogue import kpi_catalogue
 from ebp_lakehouse.gold.contract import GoldTable
+from ebp_lakehouse.gold.sales.customer_health_score import CUSTOMER_HEALTH_SCORE
 from ebp_lakehouse.gold.sales.sales_by_customer import SALES_BY_CUSTOMER
 from ebp_lakehouse.gold.sales.sales_by_customer_period import SALES_BY_CUSTOMER_PERIOD
+from ebp_lakehouse.gold.sales.sales_by_product import SALES_BY_PRODUCT
+from ebp_lakehouse.gold.sales.sales_by_region import SALES_BY_REGION
 from ebp_lakehouse.gold.sales.sales_daily_kpi import SALES_DAILY_KPI
 from ebp_lakehouse.gold.stock.inventory_snapshot_daily import INVENTORY_SNAPSHOT_DAILY
 from ebp_lakehouse.gold.stock.purchase_price_trend import PURCHASE_PRICE_TREND
@@ -22,6 +25,9 @@ _COMPUTED: tuple[GoldTable, ...] = (
     INVENTORY_SNAPSHOT_DAILY,
     SUPPLIER_PERFORMANCE,
     PURCHASE_PRICE_TREND,
+    SALES_BY_PRODUCT,
+    SALES_BY_REGION,
+    CUSTOMER_HEALTH_SCORE,
 )
 
 GOLD_TABLES: tuple[GoldTable, ...] = (*_COMPUTED, kpi_catalogue(_COMPUTED))

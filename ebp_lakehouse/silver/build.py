@@ -30,7 +30,7 @@ from ebp_lakehouse.silver.contract import TableContract
 from ebp_lakehouse.silver.manifest import load_parse
 
 # Optional CSV files of semantics §1.7 that the models of today read.
-USER_FILES = ("colleague_extra", "commune_area", "incident_extra", "satisfaction", "sla")
+USER_FILES = ("colleague_extra", "commune_area", "incident_extra", "market_size", "satisfaction", "sla")
 
 
 class BuildError(LakehouseError):

@@ -87,6 +87,7 @@ TABLES: dict[str, Expected] = {
         _silver("fact_payments", "commitment_id", "settlement_date"),
         _silver("fact_settlements", "settlement_id"),
         _silver("fact_inventory", "date_key", "product_id", "warehouse_name", whole=False, at_d=True),
+        _silver("fact_stock_movements", "date_key", "product_id", "warehouse_name", whole=False),
         _silver("fact_interventions", "schedule_date_key", "start_time_key"),
         _silver("fact_intervention_technicians", "schedule_date_key", "start_time_key", "colleague_id"),
         _silver("fact_incidents", "creation_date_key", "customer_id"),

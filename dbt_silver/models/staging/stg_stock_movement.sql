@@ -10,8 +10,8 @@ select
     "DocumentType" as document_type,
     "DocumentSubType" as document_sub_type,
     coalesce("Quantity", 0) as quantity,
-    coalesce("Cost", 0) as cost,
     "Pump" as pump,
+    coalesce("Cost", "Quantity" * "UnitCost") as cost,
     "RealStock" as stock_after
 from source
 where

@@ -1,4 +1,4 @@
--- gold.sales_by_customer: one row per customer ever invoiced or credited, as of $as_of; formulas in sales_by_customer.py.
+-- gold.sales_by_customer: one row per customer ever invoiced or credited, as of $as_of; see sales_by_customer.py.
 -- A customer is counted by the durable code of the version that the sale points at, so renamed codes and versions are
 -- one (V1), and codes without a master are the orphan member.
 with bounds as (
@@ -58,7 +58,10 @@ gaps as (  -- two invoices of one day are one purchase
     select
         customer_id,
         document_date - lag(document_date) over (partition by customer_id order by document_date) as gap_days
-    from (select distinct customer_id, document_date from sales where is_invoice) as invoice_days
+    from (select distinct
+        customer_id,
+        document_date
+    from sales where is_invoice) as invoice_days
 ),
 
 own_gaps as (

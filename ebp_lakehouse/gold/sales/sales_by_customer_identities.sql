@@ -1,9 +1,11 @@
--- What gold.sales_by_customer must satisfy (semantics §13): revenue and lifetime revenue are those of the facts, rounded
--- per customer as here. sales_daily_kpi is held to the same facts, so both agree over a window.
+-- What gold.sales_by_customer must satisfy (semantics §13): revenue and lifetime value are those of the facts,
+-- rounded per customer as here. sales_daily_kpi is held to the same facts, so both agree over a window.
 with facts as (
     select
-        round(coalesce(sum(f.net_amount_excl_tax) filter (where d.date_value > $as_of - to_months($sales_months)), 0), 2)
-            ::decimal(18, 2) as revenue,
+        round(
+            coalesce(sum(f.net_amount_excl_tax) filter (where d.date_value > $as_of - to_months($sales_months)), 0), 2
+        )
+        ::decimal(18, 2) as revenue,
         round(sum(f.net_amount_excl_tax), 2)::decimal(18, 2) as lifetime,
         c.customer_id not in ('(unknown)', '(orphan)')
         and count(*) filter (where f.document_type = 'Invoice') > 0 as has_lifetime

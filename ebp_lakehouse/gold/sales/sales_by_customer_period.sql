@@ -1,6 +1,6 @@
--- gold.sales_by_customer_period: one row per customer and window with sales, as of $as_of; formulas in
--- sales_by_customer_period.py. The fiscal year is that of dim_date; the same days of the year before are counted from the
--- same month and day, since a fiscal year may be long or short.
+-- gold.sales_by_customer_period: one row per customer and window with sales, as of $as_of; formulas are in
+-- sales_by_customer_period.py. The fiscal year is that of dim_date; the same days of the year before are found by their
+-- month and day, since a fiscal year may be long or short.
 with fiscal as (
     select min(d.date_value) as first_day
     from silver.dim_date as d

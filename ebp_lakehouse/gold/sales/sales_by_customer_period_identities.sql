@@ -16,14 +16,14 @@ facts as (  -- rounded per customer, as here
     from silver.fact_sales as f
     inner join silver.dim_customer as c using (customer_key)
     inner join actual as a
-        on f.date_key between strftime(a.period_start_date, '%Y%m%d')::integer
-        and strftime(a.period_end_date, '%Y%m%d')::integer
+        on
+            f.date_key between strftime(a.period_start_date, '%Y%m%d')::integer
+            and strftime(a.period_end_date, '%Y%m%d')::integer
     where f.document_type in ('Invoice', 'CreditNote')
     group by a.period_type, c.customer_id
 )
 
-select
-    a.period_type || ': revenue is ' || a.revenue || ' by customer, ' || sum(f.revenue) || ' in the facts' as problem
+select a.period_type || ': revenue is ' || a.revenue || ' by customer, ' || sum(f.revenue) || ' in the facts' as problem
 from actual as a
 inner join facts as f using (period_type)
 group by a.period_type, a.revenue

@@ -19,27 +19,26 @@ class SalesDailyKpi(pa.DataFrameModel):
         "Nombre de factures",
         "n",
         ge=0,
-        kpi=Kpi(
-            12,
-            "Invoices",
-            "Nombre de factures",
-            (
-                "fact_sales.document_id",
-                "fact_sales.document_type",
-            ),
-        ),
+        kpi=Kpi(12, "Invoices", "Nombre de factures", ("fact_sales.document_id", "fact_sales.document_type")),
     )
     total_revenue_excl_tax: Series[Money] = described(
         "Net revenue: sum of net amounts excl. tax of invoices minus credit notes, before financial discount.",
         "Chiffre d'affaires HT",
         "EUR",
-        kpi=Kpi(1, "Net revenue", "Chiffre d'affaires HT", ("fact_sales.net_amount_excl_tax",)),
+        kpi=Kpi(
+            1, "Net revenue", "Chiffre d'affaires HT", ("fact_sales.net_amount_excl_tax", "fact_sales.document_type")
+        ),
     )
     total_revenue_incl_tax: Series[Money] = described(
         "Sum of amounts incl. tax of the same invoices and credit notes.",
         "Chiffre d'affaires TTC",
         "EUR",
-        kpi=Kpi(2, "Revenue incl. VAT", "Chiffre d'affaires TTC", ("fact_sales.net_amount_incl_tax",)),
+        kpi=Kpi(
+            2,
+            "Revenue incl. VAT",
+            "Chiffre d'affaires TTC",
+            ("fact_sales.net_amount_incl_tax", "fact_sales.document_type"),
+        ),
     )
     total_cost: Series[Money] = described(
         "Sum of cost (cost price stored on the line x quantity) of the same rows.", "Coût des ventes", "EUR"
@@ -49,13 +48,7 @@ class SalesDailyKpi(pa.DataFrameModel):
         "Marge brute commerciale",
         "EUR",
         kpi=Kpi(
-            8,
-            "Gross margin",
-            "Marge brute commerciale",
-            (
-                "fact_sales.net_amount_excl_tax",
-                "fact_sales.cost_amount",
-            ),
+            8, "Gross margin", "Marge brute commerciale", ("fact_sales.net_amount_excl_tax", "fact_sales.cost_amount")
         ),
     )
     margin_percent: Series[float] = optional(
@@ -63,13 +56,7 @@ class SalesDailyKpi(pa.DataFrameModel):
         "Taux de marque",
         "%",
         kpi=Kpi(
-            9,
-            "Margin rate on sales",
-            "Taux de marque",
-            (
-                "fact_sales.net_amount_excl_tax",
-                "fact_sales.cost_amount",
-            ),
+            9, "Margin rate on sales", "Taux de marque", ("fact_sales.net_amount_excl_tax", "fact_sales.cost_amount")
         ),
     )
     average_order_value: Series[Money] = optional(
@@ -77,17 +64,15 @@ class SalesDailyKpi(pa.DataFrameModel):
         "Panier moyen",
         "EUR",
         kpi=Kpi(
-            13,
-            "Average order value",
-            "Panier moyen",
-            (
-                "fact_sales.net_amount_excl_tax",
-                "fact_sales.document_id",
-            ),
+            13, "Average order value", "Panier moyen", ("fact_sales.net_amount_excl_tax", "fact_sales.document_id")
         ),
     )
     new_customers_count: Series[pl.Int64] = described(
-        "Customers whose first invoice ever is dated that day.", "Nouveaux clients", "n", ge=0
+        "Customers whose first invoice ever is dated that day.",
+        "Nouveaux clients",
+        "n",
+        ge=0,
+        kpi=Kpi(26, "New customers", "Nouveaux clients", ("fact_sales.customer_id", "fact_sales.date_key")),
     )
     returning_customers_count: Series[pl.Int64] = described(
         "Customers invoiced that day who had an earlier invoice.", "Clients fidèles", "n", ge=0
@@ -100,15 +85,7 @@ class SalesDailyKpi(pa.DataFrameModel):
         "Lignes par facture",
         "n",
         ge=0,
-        kpi=Kpi(
-            14,
-            "Lines per invoice",
-            "Lignes par facture",
-            (
-                "fact_sales.line_id",
-                "fact_sales.document_id",
-            ),
-        ),
+        kpi=Kpi(14, "Lines per invoice", "Lignes par facture", ("fact_sales.document_id", "fact_sales.row_origin")),
     )
     conversion_rate: Series[float] = optional(
         "Quotes dated that day that reached an order, a delivery or an invoice (or were accepted or signed) by the "
@@ -122,13 +99,18 @@ class SalesDailyKpi(pa.DataFrameModel):
         "Invoices only, excl. tax.",
         "CA facturé brut",
         "EUR",
-        kpi=Kpi(3, "Gross invoiced", "CA facturé brut", ("fact_sales.net_amount_excl_tax",)),
+        kpi=Kpi(3, "Gross invoiced", "CA facturé brut", ("fact_sales.net_amount_excl_tax", "fact_sales.document_type")),
     )
     credit_notes_amount: Series[Money] = described(
         "Credit notes of the day, excl. tax (negative).",
         "Montant des avoirs",
         "EUR",
-        kpi=Kpi(4, "Credit notes", "Montant des avoirs", ("fact_sales.net_amount_excl_tax",)),
+        kpi=Kpi(
+            4,
+            "Credit notes, credit-note rate",
+            "Montant des avoirs, taux d'avoir",
+            ("fact_sales.net_amount_excl_tax", "fact_sales.document_type"),
+        ),
     )
     ancillary_revenue: Series[Money] = described(
         "Part of the revenue carried by the documents' headers: shipping, charges, ecotax, adjustments.",
@@ -140,14 +122,12 @@ class SalesDailyKpi(pa.DataFrameModel):
         "Net amount excl. tax of those orders.",
         "Prise de commandes",
         "EUR",
-        kpi=Kpi(15, "Order intake", "Prise de commandes", ("fact_sales.net_amount_excl_tax",)),
+        kpi=Kpi(
+            15, "Order intake", "Prise de commandes", ("fact_sales.net_amount_excl_tax", "fact_sales.document_type")
+        ),
     )
     quotes_count: Series[pl.Int64] = described(
-        "Quotes dated that day, one per chain of revisions.",
-        "Devis émis",
-        "n",
-        ge=0,
-        kpi=Kpi(19, "Quotes issued", "Devis émis (nombre)", ("fact_sales.quote_id",)),
+        "Quotes dated that day, one per chain of revisions.", "Devis émis", "n", ge=0
     )
     quotes_amount: Series[Money] = described(
         "Net amount excl. tax of those quotes.",
@@ -155,12 +135,9 @@ class SalesDailyKpi(pa.DataFrameModel):
         "EUR",
         kpi=Kpi(
             19,
-            "Quotes issued, amount",
-            "Devis émis (montant)",
-            (
-                "fact_sales.net_amount_excl_tax",
-                "fact_sales.is_last_revision",
-            ),
+            "Quotes issued",
+            "Devis émis (nombre, montant)",
+            ("fact_sales.net_amount_excl_tax", "fact_sales.quote_id"),
         ),
     )
     deposits_invoiced: Series[Money] = described(
@@ -180,10 +157,7 @@ class SalesDailyKpi(pa.DataFrameModel):
             11,
             "Revenue without cost",
             "CA sans coût connu",
-            (
-                "fact_sales.is_cost_missing",
-                "fact_sales.net_amount_excl_tax",
-            ),
+            ("fact_sales.net_amount_excl_tax", "fact_sales.is_cost_missing"),
         ),
     )
 

@@ -78,6 +78,7 @@ def test_the_rhythm_is_the_customers_own_else_its_familys() -> None:
     ("every", "last", "segment"),
     [
         (30, 366, "Lost"),  # more than 365 days, and than 3 x 30
+        (30, 365, "At Risk"),  # 365 days are not more than 365
         (150, 366, "At Risk"),  # 3 x 150 = 450 days are not over, 1.5 x 150 = 225 are
         (30, 121, "At Risk"),
         (30, 120, "VIP"),  # 120 days are not more than 120

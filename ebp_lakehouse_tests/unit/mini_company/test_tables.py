@@ -27,9 +27,9 @@ from ebp_lakehouse_tests.unit.silver.silver_run import SilverRun, run_silver
 
 # Published tables of which the mini company states nothing, each with its reason.
 UNSTATED: dict[str, str] = {
+    "silver.fact_sale_components": "one row: see test_components_of_the_bundle_are_kept_apart",
     "silver.fact_technician_time": "worked out as its sums: see test_available_and_used_minutes_of_technicians",
     "silver.fact_deleted_appointments": "one row, e08: see test_a_deleted_appointment_leaves_the_interventions",
-    "silver.fact_stock_movements": "as the rows of stock.py: see test_movements_are_those_of_the_two_storehouses",
     "gold.kpi_catalogue": "made of the contracts, not of the company: see unit/gold/test_contracts.py",
 }
 
@@ -90,8 +90,14 @@ def test_identities_hold_on_every_row_of_sales(silver: SilverRun) -> None:
 
 
 def test_components_of_the_bundle_are_kept_apart(silver: SilverRun) -> None:
-    components = "select item_code, sum(quantity) from intermediate.int_sale_line_components group by 1"
-    assert silver.query(components) == [("A1", Decimal(5))]
+    components = """
+        select f.document_number, f.line_number, c.date_key, c.product_id, c.quantity
+        from silver.fact_sale_components c join silver.fact_sales f using (sale_key) order by c.quantity
+    """
+    assert silver.query(components) == [
+        ("FA260002", 1, 20260210, "A1", Decimal(2)),
+        ("FA260002", 1, 20260210, "A1", Decimal(3)),
+    ]
 
 
 def test_sales_find_the_version_of_their_day(silver: SilverRun) -> None:
