@@ -6,6 +6,10 @@ from ebp_lakehouse.gold.cash.cash_forecast import CASH_FORECAST
 from ebp_lakehouse.gold.cash.receivables_ageing import RECEIVABLES_AGEING
 from ebp_lakehouse.gold.company.kpi_catalogue import kpi_catalogue
 from ebp_lakehouse.gold.contract import GoldTable
+from ebp_lakehouse.gold.field.colleague_performance import COLLEAGUE_PERFORMANCE
+from ebp_lakehouse.gold.field.equipment_park import EQUIPMENT_PARK
+from ebp_lakehouse.gold.field.incidents_funnel import INCIDENTS_FUNNEL
+from ebp_lakehouse.gold.field.interventions_daily_kpi import INTERVENTIONS_DAILY_KPI
 from ebp_lakehouse.gold.sales.customer_health_score import CUSTOMER_HEALTH_SCORE
 from ebp_lakehouse.gold.sales.sales_by_customer import SALES_BY_CUSTOMER
 from ebp_lakehouse.gold.sales.sales_by_customer_period import SALES_BY_CUSTOMER_PERIOD
@@ -28,6 +32,10 @@ _COMPUTED: tuple[GoldTable, ...] = (
     SALES_BY_PRODUCT,
     SALES_BY_REGION,
     CUSTOMER_HEALTH_SCORE,
+    INTERVENTIONS_DAILY_KPI,
+    COLLEAGUE_PERFORMANCE,
+    INCIDENTS_FUNNEL,
+    EQUIPMENT_PARK,
 )
 
 GOLD_TABLES: tuple[GoldTable, ...] = (*_COMPUTED, kpi_catalogue(_COMPUTED))

@@ -82,6 +82,8 @@ TABLES: dict[str, Expected] = {
         _silver("dim_equipment", "customer_product_id", whole=False),
         _silver("dim_contract", "contract_id", whole=False, at_d=True),
         _silver("dim_construction_site", "site_id", whole=False),
+        _silver("dim_deal", "deal_id", whole=False),
+        _silver("fact_deal_costs", "deal_id", "cost_type"),
         _silver("fact_sales", "document_number", "line_number"),
         _silver("fact_purchases", "document_number", "line_number"),
         _silver("fact_payments", "commitment_id", "settlement_date"),

@@ -68,6 +68,7 @@ products as (
         and versions.replaced_by is null as is_replenished,
         cast(vat_rates.rate as double) as vat_rate,
         true as is_commercial_product,
+        coalesce(versions.is_maintenance_contract, false) as is_maintenance_contract,
         versions.version_from as valid_from,
         versions.version_to as valid_to,
         versions.is_current
@@ -128,6 +129,7 @@ select
     is_replenished,
     vat_rate,
     is_commercial_product,
+    is_maintenance_contract,
     valid_from,
     valid_to,
     is_current
@@ -142,6 +144,7 @@ select
     false as is_stock_managed,
     false as is_replenished,
     false as is_commercial_product,
+    false as is_maintenance_contract,
     timestamp '1900-01-01' as valid_from,
     true as is_current
 from members

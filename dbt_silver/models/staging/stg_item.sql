@@ -26,6 +26,7 @@ select
     or coalesce("IsMaintenanceContract", false)
     or coalesce("IsSubscription", false)
     or coalesce("IsHumanServicesIncludedInAttestation", false) as is_service_flagged,
+    coalesce("IsMaintenanceContract", false) as is_maintenance_contract,
     {{ clean_text('"xx_Ref_Fabricant"') }} as manufacturer_reference,
     _bronze_valid_from as valid_from,
     _bronze_is_deleted as is_deleted

@@ -29,6 +29,7 @@ from ebp_lakehouse_tests.unit.silver.silver_run import SilverRun, run_silver
 UNSTATED: dict[str, str] = {
     "silver.fact_sale_components": "one row: see test_components_of_the_bundle_are_kept_apart",
     "silver.fact_technician_time": "worked out as its sums: see test_available_and_used_minutes_of_technicians",
+    "silver.fact_contract_visits": "no contract here has a periodicity: see dbt's unit test a_contract_wants_a_visit_…",
     "silver.fact_deleted_appointments": "one row, e08: see test_a_deleted_appointment_leaves_the_interventions",
     "gold.kpi_catalogue": "made of the contracts, not of the company: see unit/gold/test_contracts.py",
 }
