@@ -8,20 +8,56 @@ with communes as {{ optional_file('EBP_DBT_COMMUNES', {
     'coordinate_precision': 'varchar',
 }) }},
 
-areas as {{ optional_file('EBP_DBT_COMMUNE_AREA', {'insee_code': 'varchar', 'area_km2': 'double'}) }}
+areas as {{ optional_file('EBP_DBT_COMMUNE_AREA', {'insee_code': 'varchar', 'area_km2': 'double'}) }},
+
+market_sizes as {{ optional_file('EBP_DBT_MARKET_SIZE', {
+    'department_code': 'varchar', 'insee_code': 'varchar', 'potential_customers': 'double',
+}) }},
+
+commune_markets as (
+    select
+        insee_code,
+        max(potential_customers) as potential
+    from market_sizes
+    where insee_code is not null
+    group by all
+),
+
+department_markets as (
+    select
+        department_code,
+        max(potential_customers) as potential
+    from market_sizes
+    where insee_code is null and department_code is not null
+    group by all
+),
+
+counted as (
+    select
+        *,
+        sum(population) over (partition by department_code) as department_population
+    from communes
+    where insee_code not in ('75056', '69123', '13055')
+)
 
 select
-    communes.insee_code,
-    {{ town_key('communes.name') }} as town,
-    nullif(unnest(regexp_split_to_array(coalesce(communes.postcodes, ''), '[^0-9]+')), '') as zipcode,
-    communes.department_code,
-    communes.department,
-    communes.region,
-    communes.population,
+    counted.insee_code,
+    {{ town_key('counted.name') }} as town,
+    nullif(unnest(regexp_split_to_array(coalesce(counted.postcodes, ''), '[^0-9]+')), '') as zipcode,
+    counted.department_code,
+    counted.department,
+    counted.region,
+    counted.population,
     areas.area_km2,
-    communes.latitude,
-    communes.longitude,
-    nullif(communes.coordinate_precision, 'none') as coordinate_precision
-from communes
-left join areas on communes.insee_code = areas.insee_code
-where communes.insee_code not in ('75056', '69123', '13055')
+    {# A department's potential is shared out by inhabitants: sales are counted by commune. -#}
+    coalesce(
+        commune_markets.potential,
+        department_markets.potential * counted.population / nullif(counted.department_population, 0)
+    ) as potential_customers,
+    counted.latitude,
+    counted.longitude,
+    nullif(counted.coordinate_precision, 'none') as coordinate_precision
+from counted
+left join areas on counted.insee_code = areas.insee_code
+left join commune_markets on counted.insee_code = commune_markets.insee_code
+left join department_markets on counted.department_code = department_markets.department_code

@@ -27,7 +27,9 @@ select
         when signs.stored_sign = 'reversed' then -1
         else coalesce(steps.direction, usual.direction)
     end""") }} as quantity,
-    steps.pump
+    steps.pump,
+    steps.cost,
+    steps.document_id
 from steps
 inner join item_codes on steps.item_match = item_codes.code_match
 inner join signs

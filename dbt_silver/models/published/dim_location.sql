@@ -125,6 +125,7 @@ described as (
         any_value(region) as region,
         any_value(population) as population,
         any_value(area_km2) as area_km2,
+        any_value(potential_customers) as potential_customers,
         any_value(latitude) as latitude,
         any_value(longitude) as longitude,
         any_value(coordinate_precision) as coordinate_precision
@@ -152,6 +153,7 @@ select
     coalesce(described.department, found.postcode_department) as department,
     described.population,
     described.population / nullif(described.area_km2, 0) as density,
+    described.potential_customers,
     case when described.population >= 2000 then 'Urbain' when described.population is not null then 'Rural' end
         as urban_rural_flag,
     found.is_inferred

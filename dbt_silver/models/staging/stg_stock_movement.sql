@@ -11,6 +11,7 @@ select
     "DocumentSubType" as document_sub_type,
     coalesce("Quantity", 0) as quantity,
     "Pump" as pump,
+    coalesce("Cost", "Quantity" * "UnitCost") as cost,
     "RealStock" as stock_after
 from source
 where

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from ebp_lakehouse_tests.mini_company.company import catalog_rows
 from ebp_lakehouse_tests.unit.silver.mock_bronze import declared_tables, write_catalog
-from ebp_lakehouse_tests.unit.silver.silver_run import SilverRun, run_silver
+from ebp_lakehouse_tests.unit.silver.silver_run import COMMUNES, SilverRun, run_silver
 
 OPTIONAL_TABLES = (
     "sale_document_ex", "sale_credit_memo_origin", "periodic_invoicing", "customer_family", "customer_sub_family", "contact",
@@ -44,14 +45,29 @@ def test_known_at_shows_what_was_known_then(tmp_path: Path, catalog: Path) -> No
 
 @pytest.fixture(scope="module")
 def managed(tmp_path_factory: pytest.TempPathFactory, catalog: Path) -> SilverRun:
-    """Silver under parameters of the user's own."""
+    """Silver under parameters and a file of the user's own."""
     parameters = {
         "use_custom_revenue": True, "cost_fallback": "purchase_price", "segment_cut_a": 0.1,
         "business_hours": [["09:00", 13 * 60 + 30]], "inventory_daily_days": 3, "inventory_month_ends": 2,
     }  # fmt: skip
-    run = run_silver(tmp_path_factory.mktemp("managed"), catalog, parameters=parameters)
+    folder = tmp_path_factory.mktemp("managed")
+    (folder / "market_size.csv").write_text("insee_code,department_code,potential_customers\n01053,,200\n,71,1000\n")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("EBP_DBT_MARKET_SIZE", str(folder / "market_size.csv"))
+        run = run_silver(folder, catalog, parameters=parameters)
     assert run.failures() == {}
     return run
+
+
+def test_the_potential_of_a_department_is_shared_out_by_inhabitants(managed: SilverRun) -> None:
+    with COMMUNES.open(encoding="utf-8", newline="") as file:
+        inhabitants = [int(row["population"] or 0) for row in csv.DictReader(file) if row["department_code"] == "71"]
+    towns = "select city, potential_customers from silver.dim_location where city in ('BOURG-EN-BRESSE', 'MÂCON', 'ANNECY') order by 1"
+    assert managed.query(towns) == [
+        ("ANNECY", None),
+        ("BOURG-EN-BRESSE", 200.0),
+        ("MÂCON", pytest.approx(1000 * 35177 / sum(inhabitants))),
+    ]
 
 
 def test_parameters_change_cost_and_corrections(managed: SilverRun) -> None:
