@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from ebp_lakehouse.gold.cash.cash_forecast import CASH_FORECAST
 from ebp_lakehouse.gold.cash.receivables_ageing import RECEIVABLES_AGEING
+from ebp_lakehouse.gold.company.company_position import COMPANY_POSITION
 from ebp_lakehouse.gold.company.kpi_catalogue import kpi_catalogue
+from ebp_lakehouse.gold.company.monthly_kpi import MONTHLY_KPI
 from ebp_lakehouse.gold.contract import GoldTable
 from ebp_lakehouse.gold.field.colleague_performance import COLLEAGUE_PERFORMANCE
 from ebp_lakehouse.gold.field.equipment_park import EQUIPMENT_PARK
@@ -36,6 +38,8 @@ _COMPUTED: tuple[GoldTable, ...] = (
     COLLEAGUE_PERFORMANCE,
     INCIDENTS_FUNNEL,
     EQUIPMENT_PARK,
+    MONTHLY_KPI,
+    COMPANY_POSITION,
 )
 
 GOLD_TABLES: tuple[GoldTable, ...] = (*_COMPUTED, kpi_catalogue(_COMPUTED))
