@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ebp_lakehouse.gold.contract import GoldTable
 from ebp_lakehouse.gold.sales.customer_health_score import CUSTOMER_HEALTH_SCORE
+from ebp_lakehouse.gold.sales.product_affinity import PRODUCT_AFFINITY
+from ebp_lakehouse.gold.sales.quote_funnel import QUOTE_FUNNEL
 from ebp_lakehouse.gold.sales.sales_by_customer import SALES_BY_CUSTOMER
 from ebp_lakehouse.gold.sales.sales_by_customer_period import SALES_BY_CUSTOMER_PERIOD
 from ebp_lakehouse.gold.sales.sales_by_product import SALES_BY_PRODUCT
@@ -17,4 +19,6 @@ GOLD_TABLES: tuple[GoldTable, ...] = (
     SALES_BY_PRODUCT,
     SALES_BY_REGION,
     CUSTOMER_HEALTH_SCORE,
+    QUOTE_FUNNEL,
+    PRODUCT_AFFINITY,
 )
