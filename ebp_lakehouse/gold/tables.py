@@ -13,6 +13,8 @@ from ebp_lakehouse.gold.field.equipment_park import EQUIPMENT_PARK
 from ebp_lakehouse.gold.field.incidents_funnel import INCIDENTS_FUNNEL
 from ebp_lakehouse.gold.field.interventions_daily_kpi import INTERVENTIONS_DAILY_KPI
 from ebp_lakehouse.gold.sales.customer_health_score import CUSTOMER_HEALTH_SCORE
+from ebp_lakehouse.gold.sales.product_affinity import PRODUCT_AFFINITY
+from ebp_lakehouse.gold.sales.quote_funnel import QUOTE_FUNNEL
 from ebp_lakehouse.gold.sales.sales_by_customer import SALES_BY_CUSTOMER
 from ebp_lakehouse.gold.sales.sales_by_customer_period import SALES_BY_CUSTOMER_PERIOD
 from ebp_lakehouse.gold.sales.sales_by_product import SALES_BY_PRODUCT
@@ -40,6 +42,8 @@ _COMPUTED: tuple[GoldTable, ...] = (
     EQUIPMENT_PARK,
     MONTHLY_KPI,
     COMPANY_POSITION,
+    QUOTE_FUNNEL,
+    PRODUCT_AFFINITY,
 )
 
 GOLD_TABLES: tuple[GoldTable, ...] = (*_COMPUTED, kpi_catalogue(_COMPUTED))
