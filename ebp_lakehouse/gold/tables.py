@@ -9,9 +9,12 @@ from ebp_lakehouse.gold.company.kpi_catalogue import kpi_catalogue
 from ebp_lakehouse.gold.company.monthly_kpi import MONTHLY_KPI
 from ebp_lakehouse.gold.contract import GoldTable
 from ebp_lakehouse.gold.field.colleague_performance import COLLEAGUE_PERFORMANCE
+from ebp_lakehouse.gold.field.contract_profitability import CONTRACT_PROFITABILITY
+from ebp_lakehouse.gold.field.deal_profitability import DEAL_PROFITABILITY
 from ebp_lakehouse.gold.field.equipment_park import EQUIPMENT_PARK
 from ebp_lakehouse.gold.field.incidents_funnel import INCIDENTS_FUNNEL
 from ebp_lakehouse.gold.field.interventions_daily_kpi import INTERVENTIONS_DAILY_KPI
+from ebp_lakehouse.gold.field.technician_calendar_load import TECHNICIAN_CALENDAR_LOAD
 from ebp_lakehouse.gold.sales.customer_health_score import CUSTOMER_HEALTH_SCORE
 from ebp_lakehouse.gold.sales.product_affinity import PRODUCT_AFFINITY
 from ebp_lakehouse.gold.sales.quote_funnel import QUOTE_FUNNEL
@@ -44,6 +47,9 @@ _COMPUTED: tuple[GoldTable, ...] = (
     COMPANY_POSITION,
     QUOTE_FUNNEL,
     PRODUCT_AFFINITY,
+    CONTRACT_PROFITABILITY,
+    DEAL_PROFITABILITY,
+    TECHNICIAN_CALENDAR_LOAD,
 )
 
 GOLD_TABLES: tuple[GoldTable, ...] = (*_COMPUTED, kpi_catalogue(_COMPUTED))

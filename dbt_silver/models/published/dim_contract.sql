@@ -54,6 +54,7 @@ select
     contracts.start_date,
     contracts.end_date,
     contracts.cancellation_date,
+    contracts.last_renewal_date,
     contracts.has_tacit_renewal,
     {{ amount('contracts.initial_counter') }} as initial_counter,
     {{ amount('contracts.remaining_counter') }} as remaining_counter,
