@@ -35,6 +35,7 @@ lint: $(TEST_STAMP) $(MANIFEST)  ## Imports, style, types, and Dagster's own che
 	$(BIN)/mypy
 	VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/dg check defs
 	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_silver/models ebp_lakehouse/silver/profile_sections
+	$(BIN)/sqlfluff lint --templater placeholder --disable-progress-bar ebp_lakehouse/gold
 
 # As root the demo's cluster may lie outside its home (.demo/postgres/data is a link then); a note beside it says whose.
 clean:  ## Remove the virtual environment, the demo with all its data, caches and the dbt build

@@ -8,7 +8,7 @@ import dagster as dg
 
 from ebp_lakehouse.bronze.assets import bronze_assets
 from ebp_lakehouse.gold.assets import gold_assets
-from ebp_lakehouse.gold.sales_daily_kpi import SALES_DAILY_KPI
+from ebp_lakehouse.gold.tables import GOLD_TABLES
 from ebp_lakehouse.orchestration.jobs import (
     hourly_schedule,
     lakehouse_job,
@@ -22,8 +22,6 @@ from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.assets import silver_assets
 from ebp_lakehouse.silver.contract import contracts
 from ebp_lakehouse.silver.manifest import load_manifest
-
-GOLD_TABLES = (SALES_DAILY_KPI,)
 
 
 def build_definitions(settings: Settings, **overrides: Any) -> dg.Definitions:

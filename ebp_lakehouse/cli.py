@@ -297,8 +297,8 @@ def discover() -> None:
 @app.command()
 def dictionary() -> None:
     """Print the data dictionary of silver and gold as Markdown, with the French labels: dictionary > dictionary.md."""
-    from ebp_lakehouse.build import GOLD_TABLES  # noqa: PLC0415
     from ebp_lakehouse.dictionary import markdown  # noqa: PLC0415
+    from ebp_lakehouse.gold.tables import GOLD_TABLES  # noqa: PLC0415
     from ebp_lakehouse.settings import Settings  # noqa: PLC0415
     from ebp_lakehouse.silver.contract import contracts  # noqa: PLC0415
     from ebp_lakehouse.silver.manifest import load_manifest  # noqa: PLC0415

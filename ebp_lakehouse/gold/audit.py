@@ -1,49 +1,65 @@
-"""What a computed gold series must satisfy beyond its contract before it is committed: the sums of its facts.
+"""What a computed gold table must satisfy before it is committed: its contract, and the identities with its sources.
 
 Not here: computing (compute.py), Dagster (assets.py).
 """
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import duckdb
 import polars as pl
 
+from ebp_lakehouse.gold.contract import GoldTable
+from ebp_lakehouse.validation import problems_of
 
-def reconciliation_problems(connection: duckdb.DuckDBPyConnection, frame: pl.DataFrame) -> list[str]:
-    """Differences between a daily sales series and the facts it was computed from, dated up to its last day.
 
-    Facts that have no day (date keys below 0: no date, or one outside the calendar) are in no daily series.
+@dataclass(frozen=True)
+class Findings:
+    """What is wrong with a table, in sentences; true when anything is.
+
+    Attributes:
+        contract: rules of the model that rows break.
+        identities: sums and counts that differ from those of the sources.
+        uses: tables that it uses and that are wrong themselves.
+        error: why its query could not be run.
     """
-    last = last_day(frame)
-    if last is None:
-        return []
-    row = connection.execute(
-        """
-        SELECT coalesce(sum(revenue), 0), coalesce(sum(customers), 0) FROM (
-            SELECT round(sum(net_amount_excl_tax), 2)::DECIMAL(18, 2) AS revenue,
-                count(DISTINCT customer_id) FILTER (WHERE document_type = 'Invoice') AS customers
-            FROM silver.fact_sales
-            WHERE document_type IN ('Invoice', 'CreditNote') AND date_key BETWEEN 0 AND ?
-            GROUP BY date_key
-        )
-        """,
-        [int(last.strftime("%Y%m%d"))],
-    ).fetchone()
-    if row is None:
-        return []
-    revenue = frame["total_revenue_excl_tax"].sum()
-    customers = int(frame["new_customers_count"].sum()) + int(frame["returning_customers_count"].sum())
-    problems = []
-    if revenue != row[0]:
-        problems.append(f"revenue up to {last} is {revenue} in the series, {row[0]} in the facts")
-    if customers != row[1]:
-        problems.append(f"new + returning customers up to {last} are {customers}, customer-days in the facts {row[1]}")
-    return problems
+
+    contract: list[str] = field(default_factory=list)
+    identities: list[str] = field(default_factory=list)
+    uses: list[str] = field(default_factory=list)
+    error: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.contract or self.identities or self.uses or self.error)
 
 
-def last_day(frame: pl.DataFrame) -> date | None:
-    if frame.is_empty():
-        return None
-    return datetime.strptime(str(frame["date_id"].max()), "%Y%m%d").replace(tzinfo=UTC).date()
+def findings(
+    connection: duckdb.DuckDBPyConnection, table: GoldTable, frame: pl.DataFrame, values: Mapping[str, Any]
+) -> Findings:
+    """Judge a computed table.
+
+    Args:
+        connection: holds the silver tables it was computed from, itself and what it uses as ``computed.<name>``.
+        table: its declaration.
+        frame: its rows.
+        values: the parameters, and ``as_of``.
+    """
+    broken = [*_key_problems(table, frame), *problems_of(table.schema, frame)]
+    if broken or table.identities is None:
+        return Findings(contract=broken)
+    (statement,) = connection.extract_statements(table.identities)
+    given = {name: values[name] for name in statement.named_parameters}
+    rows = connection.execute(table.identities, given).fetchall()
+    return Findings(identities=[str(row[0]) for row in rows])
+
+
+def _key_problems(table: GoldTable, frame: pl.DataFrame) -> list[str]:
+    """The key must name every row, once."""
+    key = list(table.key)
+    empty = frame.select(pl.any_horizontal(pl.col(key).is_null()).sum()).item() if frame.height else 0
+    doubled = frame.height - frame.select(key).unique().height
+    told = ", ".join(key)
+    return [f"{told}: NULL in {empty} rows"] * bool(empty) + [f"{told}: {doubled} rows repeat a key"] * bool(doubled)

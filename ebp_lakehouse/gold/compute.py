@@ -1,35 +1,38 @@
-"""Compute gold partitions: the right knowledge for each day (two clocks), the partition rule, one commit for all days.
+"""Compute gold partitions: the right knowledge for each day (two clocks), all tables of a day on one connection, one commit.
 
-Not here: formulas (one file per table), what a row of a partition may hold (partition.py), Dagster (assets.py).
+Not here: formulas (one file per table), what a partition holds (partition.py), what is right (audit.py), how it is
+committed (history.py), Dagster (assets.py).
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from time import perf_counter
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
 import polars as pl
 import pyarrow as pa
 
-from ebp_lakehouse.gold.contract import AS_KNOWN, BASIS, KNOWN_AT, PARTITION, RESTATED, GoldTable
-from ebp_lakehouse.gold.partition import COMPUTED, HISTORY, DailySeries
+from ebp_lakehouse.gold.audit import Findings, findings
+from ebp_lakehouse.gold.contract import AS_KNOWN, RESTATED, GoldTable
+from ebp_lakehouse.gold.history import History
 from ebp_lakehouse.lake.catalog import connect
-from ebp_lakehouse.lake.delta import open_at_pin
-from ebp_lakehouse.lake.publication import Move, Pin, Record
+from ebp_lakehouse.lake.publication import Move, Record
+from ebp_lakehouse.lake.session import quote_identifier
 from ebp_lakehouse.lake.store import Lake
+from ebp_lakehouse.parameters import parameters
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.build import build
 from ebp_lakehouse.silver.contract import TableContract
 
 PARIS = ZoneInfo("Europe/Paris")
-
-# Given the connection that a series was computed on (it holds the silver tables it was computed from) and the series.
-Validate = Callable[[duckdb.DuckDBPyConnection, pl.DataFrame], list[str]]
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,19 @@ class Knowledge:
 
 @dataclass
 class GoldResult:
-    """Outcome of one gold table over one or several partitions."""
+    """Outcome of one gold table over one or several partitions.
+
+    Attributes:
+        rows: what readers see of the table once the moves are published.
+        partitions: rows of each partition computed.
+        written: rows of the commit; it holds the untouched days of a touched month too.
+        basis: of the last partition.
+        frame: the table as last computed.
+        parameters: name → value of those the query named.
+        findings: what is wrong; then nothing of the table is committed.
+        moves: what makes the commit visible; empty when nothing changed.
+        seconds: spent on this table alone; a rebuilt silver is shared.
+    """
 
     rows: int = 0
     partitions: dict[date, int] = field(default_factory=dict)
@@ -51,7 +66,10 @@ class GoldResult:
     bytes_written: int = 0
     basis: str = AS_KNOWN
     frame: pl.DataFrame | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    findings: Findings = field(default_factory=Findings)
     moves: dict[str, Move] = field(default_factory=dict)
+    seconds: float = 0.0
 
 
 def knowledge(record: Record, silver: Sequence[TableContract], day: date, today: date) -> Knowledge:
@@ -83,127 +101,143 @@ def first_load(record: Record, silver: Sequence[TableContract]) -> date:
 def compute(
     settings: Settings,
     record: Record,
-    table: GoldTable,
-    silver: Sequence[TableContract],
+    tables: Sequence[GoldTable],
+    contracts: Mapping[str, TableContract],
     days: Sequence[date],
     today: date,
-    validate: Validate,
-) -> GoldResult:
-    """Compute ``days`` in order and commit the touched partitions, unpinned.
+) -> dict[str, GoldResult]:
+    """Compute ``days`` in order and commit the touched partitions of each table, unpinned.
 
     Args:
         settings: where the lake is.
-        record: the publication to read.
-        table: what to compute.
-        silver: contracts of the published silver tables it reads, and of their ancestors.
+        record: the publication to read; it holds every silver table that ``tables`` read.
+        tables: what to compute. What they use is computed too, and not committed.
+        contracts: silver's, by name, in order of dependency.
         days: partitions, oldest first.
         today: the open partition.
-        validate: says what is wrong with a computed series; a day with problems is left out.
+
+    Returns:
+        By name of table. A table with findings commits nothing, nor do those that use it; the others do.
     """
-    result = GoldResult()
-    with connect(record.number, settings) as connection, tempfile.TemporaryDirectory(prefix="ebp_gold_") as scratch:
-        series = DailySeries(connection, table)
-        _load_history(connection, record, table)
+    lake = Lake.open(settings)
+    values = parameters(settings.dbt_project_dir, settings.parameters_file).values
+    results = {table.name: GoldResult() for table in tables}
+    with connect(record.number, settings, private=True) as published:
+        histories = {table.name: History.load(published, record, table, days) for table in tables}
         for day in days:
-            clock = knowledge(record, silver, day, today)
-            frame, found = _series(settings, record, table, silver, connection, day, clock, Path(scratch), validate)
-            if found:
-                continue
-            result.frame, result.basis = frame, clock.basis
-            connection.register("gold_frame", frame.to_arrow())
-            connection.execute(
-                f"""CREATE OR REPLACE TEMP TABLE {COMPUTED} AS SELECT *, TIMESTAMP '{clock.known_at}' AS {KNOWN_AT},
-                '{clock.basis}' AS {BASIS}, DATE '{day}' AS {PARTITION} FROM gold_frame"""
-            )
-            result.partitions[day] = series.replace(day, int(day.strftime("%Y%m%d")))
-        result.rows = _one(connection, f"SELECT count(DISTINCT {table.key[0]}) FROM {HISTORY}")
-        if series.touched:
-            _commit(Lake.open(settings), connection, record, table, series.touched, days[-1], result)
-    return result
+            clocks = {t.name: knowledge(record, needed_silver(t, contracts), day, today) for t in tables}
+            for rebuild in (False, True):
+                group = [t for t in tables if clocks[t.name].rebuild is rebuild and not results[t.name].findings]
+                if not group:
+                    continue
+                with _knowing(settings, record, published, group, contracts, clocks, day) as connection:
+                    on_day = Day(connection, {**values, "as_of": day})
+                    for table in group:
+                        _replace(on_day, table, clocks[table.name], day, histories[table.name], results[table.name])
+        for table in tables:
+            result = results[table.name]
+            if not result.findings:
+                made = histories[table.name].commit(lake, record, result.partitions, days[-1], result.parameters)
+                result.rows, result.written, result.bytes_written = made.rows, made.written, made.bytes
+                result.moves = {table.lake_key: made.move} if made.move else {}
+    return results
 
 
-def _load_history(connection: duckdb.DuckDBPyConnection, record: Record, table: GoldTable) -> None:
-    """The published partitions in the declared columns; a column declared since is NULL in them."""
-    schema = table.arrow_schema()
-    connection.register("declared_history", schema.empty_table())
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {HISTORY} AS FROM declared_history")
-    if f"gold/{table.name}" in record.pins:
-        history = f"lake.gold.{table.name}_history"
-        held = {row[0] for row in connection.execute(f"DESCRIBE {history}").fetchall()}
-        columns = ", ".join(name for name in schema.names if name in held)
-        connection.execute(f"INSERT INTO {HISTORY} BY NAME SELECT {columns} FROM {history}")
+def needed_silver(table: GoldTable, contracts: Mapping[str, TableContract]) -> list[TableContract]:
+    """The silver tables it reads and their ancestors, in order of dependency."""
+    wanted: set[str] = set()
+    pending = list(table.silver_read)
+    while pending:
+        name = pending.pop()
+        if name not in wanted:
+            wanted.add(name)
+            pending += contracts[name].parents
+    return [contract for name, contract in contracts.items() if name in wanted]
 
 
-def _series(
+@contextmanager
+def _knowing(
     settings: Settings,
     record: Record,
-    table: GoldTable,
-    silver: Sequence[TableContract],
     published: duckdb.DuckDBPyConnection,
+    tables: Sequence[GoldTable],
+    contracts: Mapping[str, TableContract],
+    clocks: Mapping[str, Knowledge],
     day: date,
-    clock: Knowledge,
-    scratch: Path,
-    validate: Validate,
-) -> tuple[pl.DataFrame, list[str]]:
-    """The whole series as of ``day``, with exactly the declared columns and types, and what is wrong with it."""
-    first = published.execute(f"SELECT min({table.key[0]}) FROM {HISTORY}").fetchone()
-    first_date = datetime.strptime(str(first[0]), "%Y%m%d").date() if first and first[0] else None  # noqa: DTZ007
-    parameters = {"as_of": day, "first_date": first_date}
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection whose ``silver`` is what was known: the published one, or one rebuilt for all ``tables`` together."""
+    clock = clocks[tables[0].name]
     if not clock.rebuild:
-        frame = _query(published, table, parameters)
-        return frame, validate(published, frame)
-    folder = scratch / day.isoformat()
-    folder.mkdir()
-    rebuilt = build(settings, record, silver, folder, known_at=clock.known_at, as_of=day)
-    with rebuilt.connect(settings) as connection:
-        frame = _query(connection, table, parameters)
-        return frame, validate(connection, frame)
+        yield published
+        return
+    wanted = {contract.name for table in tables for contract in needed_silver(table, contracts)}
+    silver = [contract for name, contract in contracts.items() if name in wanted]
+    with tempfile.TemporaryDirectory(prefix="ebp_gold_") as scratch:
+        rebuilt = build(settings, record, silver, Path(scratch), known_at=clock.known_at, as_of=day)
+        with rebuilt.connect(settings) as connection:
+            yield connection
 
 
-def _query(connection: duckdb.DuckDBPyConnection, table: GoldTable, parameters: dict[str, date | None]) -> pl.DataFrame:
-    declared = pa.schema([f for f in table.arrow_schema() if f.name in table.columns])
-    arrow = connection.execute(table.sql, parameters).to_arrow_table()
-    frame = pl.from_arrow(arrow.cast(declared))
-    if not isinstance(frame, pl.DataFrame):
-        raise TypeError(f"{table.name} is not a table")
-    return frame
+class Day:
+    """The tables of one day on one connection: each is computed once, when it or one that uses it is asked for."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, values: Mapping[str, Any]) -> None:
+        self.connection = connection
+        self.values = values
+        self._frames: dict[str, pl.DataFrame] = {}
+        self._findings: dict[str, Findings] = {}
+        self.parameters: dict[str, dict[str, Any]] = {}
+        connection.execute("ATTACH OR REPLACE ':memory:' AS computed")
+
+    def table(self, table: GoldTable) -> tuple[pl.DataFrame | None, Findings]:
+        """The table as of the day, with exactly the declared columns and types, and what is wrong with it."""
+        if table.name not in self._findings:
+            wrong = [used.name for used in table.uses if self.table(used)[1]]
+            if wrong:
+                self._findings[table.name] = Findings(uses=[f"gold/{name}, which it uses, is wrong" for name in wrong])
+            else:
+                self._findings[table.name] = self._compute(table)
+        return self._frames.get(table.name), self._findings[table.name]
+
+    def _compute(self, table: GoldTable) -> Findings:
+        try:
+            self.parameters[table.name], arrow = rows_of(self.connection, table, self.values)
+        except (duckdb.Error, pa.ArrowInvalid) as error:  # a value that no type can hold, memory; others go on
+            return Findings(error=f"{type(error).__name__}: {error}")
+        self.connection.register("computed_rows", arrow)
+        self.connection.execute(f"CREATE TABLE computed.{quote_identifier(table.name)} AS FROM computed_rows")
+        self.connection.unregister("computed_rows")
+        self._frames[table.name] = frame = pl.DataFrame(arrow)
+        return findings(self.connection, table, frame, self.values)
 
 
-def _commit(
-    lake: Lake,
-    connection: duckdb.DuckDBPyConnection,
-    record: Record,
-    table: GoldTable,
-    touched: set[date],
-    ingestion_date: date,
-    result: GoldResult,
-) -> None:
-    key = f"gold/{table.name}"
-    pin = record.pins.get(key)
-    schema = table.arrow_schema()
-    writer = open_at_pin(lake, key, pin)
-    same = writer.schema is not None and writer.schema.equals(schema, check_metadata=False)
-    days = ", ".join(f"DATE '{day}'" for day in sorted(touched))
-    where = f"WHERE {PARTITION} IN ({days})" if same else ""
-    sql = f"SELECT {', '.join(schema.names)} FROM {HISTORY} {where} ORDER BY {PARTITION}, {table.key[0]}"
-    data = connection.execute(sql).to_arrow_table().cast(schema)
-    predicate = " OR ".join(f"{PARTITION} = '{day}'" for day in sorted(touched)) if same else None
-    commit = writer.overwrite(data, partition_by=[PARTITION], predicate=predicate, description=table.description)
-    result.written, result.bytes_written = commit.rows, commit.bytes
-    result.moves[key] = Move(
-        writer.based_on,
-        Pin(
-            version=commit.version,
-            position={"record": record.number},
-            check_state="passed",
-            ingestion_date=ingestion_date.isoformat(),
-            published_at=datetime.now(UTC).isoformat(timespec="microseconds"),
-            rows=result.rows,
-            view={"kind": "gold", "key": list(table.key)},
-        ),
-    )
+def rows_of(
+    connection: duckdb.DuckDBPyConnection, table: GoldTable, values: Mapping[str, Any]
+) -> tuple[dict[str, Any], pa.Table]:
+    """A table on a connection that holds its silver tables (and, as ``computed.<name>``, what it uses).
+
+    Returns:
+        The parameters it named with their values, and its rows in the declared columns and types.
+    """
+    if table.computation is not None:
+        return {}, table.computation(connection, values).cast(table.declared_schema())
+    given = named_in(connection, table.sql, values)
+    rows = connection.execute(table.sql, given).to_arrow_table()
+    return given, rows.select(list(table.columns)).cast(table.declared_schema())
 
 
-def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
-    row = connection.execute(sql).fetchone()
-    return int(row[0]) if row else 0
+def named_in(connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that a query names; DuckDB refuses any other."""
+    (statement,) = connection.extract_statements(sql)
+    return {name: values[name] for name in sorted(statement.named_parameters)}
+
+
+def _replace(on_day: Day, table: GoldTable, clock: Knowledge, day: date, history: History, result: GoldResult) -> None:
+    started = perf_counter()
+    frame, result.findings = on_day.table(table)
+    if frame is not None and not result.findings:
+        result.frame, result.basis = frame, clock.basis
+        result.parameters = on_day.parameters[table.name]
+        history.partitions.connection.register("gold_frame", frame.to_arrow())
+        result.partitions[day] = history.partitions.replace(day, "gold_frame", clock.known_at, clock.basis)
+    result.seconds += perf_counter() - started

@@ -34,6 +34,14 @@ KEPT_FOR = timedelta(hours=48)
 KEPT_LOCALLY = 4  # per lake and kind; a reader may still open one that is not the newest
 PRIVATE = "private"
 SCHEMAS = ("bronze", "silver", "gold")
+FRESHNESS = {
+    "layer": "bronze, silver or gold.",
+    "table_name": "The table's name in its schema.",
+    "ingestion_date": "Partition of the run that last published it.",
+    "published_at": "When that run published it.",
+    "check_state": "State of its checks in that run; a table whose checks fail keeps its last good version.",
+    "row_count": "Rows of the table as readers see it; of bronze, the live rows.",
+}
 
 
 def publish(settings: Settings, moves: Mapping[str, Move], run_id: str) -> Record:
@@ -167,22 +175,29 @@ def _rendered_for(path: Path) -> str | None:
 
 @dataclass(frozen=True)
 class _Wanted:
+    """One table of a catalog: its Delta table (key and pin), and that of its personal columns where they lie apart."""
+
     lake: str
-    pin: Pin
-    private_pin: Pin | None
+    parts: tuple[tuple[str, Pin], ...]
 
     @property
     def fingerprint(self) -> str:
-        return f"{self.lake} {self.pin.version} {self.private_pin.version if self.private_pin else '-'} {self.pin.view}"
+        versions = " ".join(f"{key} {pin.version}" for key, pin in self.parts)
+        return f"{self.lake} {versions} {self.parts[0][1].view}"
+
+
+def _wanted(lake: Lake, record: Record, *, private: bool) -> dict[str, _Wanted]:
+    """Name → table: the common ones; in a private catalog also personal columns, and tables that are wholly personal."""
+    parts: dict[str, list[tuple[str, Pin]]] = {}
+    for key, pin in sorted(record.pins.items(), key=lambda item: item[0].startswith(f"{PRIVATE}/")):
+        if private or not key.startswith(f"{PRIVATE}/"):
+            parts.setdefault(key.removeprefix(f"{PRIVATE}/"), []).append((key, pin))
+    return {name: _Wanted(lake.url, tuple(own)) for name, own in parts.items()}
 
 
 def _render(settings: Settings, lake: Lake, record: Record, *, private: bool) -> Path:
     """Render one record's catalog into the local cache, re-using every view that did not change."""
-    wanted = {
-        key: _Wanted(lake.url, pin, record.pins.get(f"{PRIVATE}/{key}") if private else None)
-        for key, pin in record.pins.items()
-        if not key.startswith(f"{PRIVATE}/")
-    }
+    wanted = _wanted(lake, record, private=private)
     target = _cached(lake, record, private=private)
     # The private catalog is the common one of the same record with the personal tables' views replaced.
     base = (
@@ -197,14 +212,16 @@ def _render(settings: Settings, lake: Lake, record: Record, *, private: bool) ->
     else:
         Path(temporary).write_bytes(base)
     try:
-        _write_views(settings, lake, record, wanted, temporary)
+        _write_views(settings, lake, record, wanted, temporary, private=private)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
     return _keep(Path(temporary), target)
 
 
-def _write_views(settings: Settings, lake: Lake, record: Record, wanted: Mapping[str, _Wanted], path: str) -> None:
+def _write_views(
+    settings: Settings, lake: Lake, record: Record, wanted: Mapping[str, _Wanted], path: str, *, private: bool
+) -> None:
     """Bring the catalog file ``path`` up to ``wanted``."""
     with session(settings, path) as connection:
         connection.execute("SET parquet_metadata_cache = true")  # each view binds its files' footers, some three times
@@ -219,6 +236,7 @@ def _write_views(settings: Settings, lake: Lake, record: Record, wanted: Mapping
             for statement in _statements(lake, key, table):
                 connection.execute(statement)
             connection.execute("INSERT OR REPLACE INTO main.rendered VALUES (?, ?)", [key, table.fingerprint])
+        _write_freshness(connection, record, private=private)
         connection.execute(
             "CREATE OR REPLACE TABLE main.publication AS SELECT ? AS number, ? AS published_at, ? AS run_id, ? AS lake",
             [record.number, record.published_at, record.run_id, lake.url],
@@ -226,10 +244,38 @@ def _write_views(settings: Settings, lake: Lake, record: Record, wanted: Mapping
         connection.commit()
 
 
-def _statements(lake: Lake, key: str, wanted: _Wanted) -> list[str]:
-    public = _table_files(lake, key, wanted.pin)
-    private = _table_files(lake, f"{PRIVATE}/{key}", wanted.private_pin) if wanted.private_pin else None
-    return views.statements(key, wanted.pin.view, public, private)
+def _write_freshness(connection: duckdb.DuckDBPyConnection, record: Record, *, private: bool) -> None:
+    """``freshness``: how recent each table of the catalog is, for readers who wonder whether to trust it."""
+    connection.execute(
+        """CREATE OR REPLACE TABLE main.freshness (
+            layer VARCHAR, table_name VARCHAR, ingestion_date DATE, published_at TIMESTAMPTZ, check_state VARCHAR,
+            row_count BIGINT
+        )"""
+    )
+    pins = {
+        key.removeprefix(f"{PRIVATE}/"): pin
+        for key, pin in sorted(record.pins.items(), reverse=True)  # a table's common part has the last word
+        if private or not key.startswith(f"{PRIVATE}/")
+    }
+    connection.execute(
+        "INSERT INTO main.freshness SELECT split_part(unnest(?), '/', 1), split_part(unnest(?), '/', 2), "
+        "unnest(?)::DATE, unnest(?)::TIMESTAMPTZ, unnest(?), unnest(?)::BIGINT",
+        [
+            list(pins),
+            list(pins),
+            [pin.ingestion_date for pin in pins.values()],
+            [pin.published_at for pin in pins.values()],
+            [pin.check_state for pin in pins.values()],
+            [pin.rows for pin in pins.values()],
+        ],
+    )
+    for column, text in FRESHNESS.items():
+        connection.execute(f"COMMENT ON COLUMN main.freshness.{column} IS {quote_literal(text)}")
+
+
+def _statements(lake: Lake, name: str, wanted: _Wanted) -> list[str]:
+    tables = [_table_files(lake, key, pin) for key, pin in wanted.parts]
+    return views.statements(name, wanted.parts[0][1].view, tables[0], tables[1] if len(tables) > 1 else None)
 
 
 def _table_files(lake: Lake, key: str, pin: Pin) -> views.TableFiles:

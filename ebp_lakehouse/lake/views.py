@@ -1,14 +1,14 @@
 """The SQL of the catalog's views: how a table's files become what readers query.
 
 Three kinds, told by the pin: ``bronze`` (every version, and ``<table>_current``), ``table`` (the rows as they are) and
-``gold`` (per key the row of the greatest partition, and ``<table>_history``). Not here: which files.
+``gold`` (what the newest partitions say, and every partition as ``<table>_history``). Not here: which files.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from deltalake import DeltaTable
@@ -18,6 +18,8 @@ from ebp_lakehouse.lake.delta import file_uris
 from ebp_lakehouse.lake.session import quote_identifier, quote_literal
 
 GOLD_PARTITION = "_gold_partition_date"
+GOLD_MONTH = "_gold_partition_month"  # file layout of tables whose readers want many partitions
+GOLD_DELETED = "_gold_is_deleted"  # in a series: from this partition on, the key is no longer in it
 BRONZE_MONTH = "_bronze_ingestion_month"
 BRONZE_METADATA = (  # the eight of the specification, in its order, after the source's columns
     "_bronze_ingestion_timestamp",
@@ -71,6 +73,11 @@ class TableFiles:
             description=metadata.description or "",
         )
 
+    def of_partition(self, column: str, value: str) -> TableFiles:
+        """The same table with the files of one partition only; none when that partition has no row."""
+        folder = f"/{column}={value}/"
+        return replace(self, uris=tuple(uri for uri in self.uris if folder in uri))
+
     def relation(self) -> str:
         """SQL of a relation with all columns; typed and empty when the table has no file."""
         if not self.uris:
@@ -96,12 +103,19 @@ def duckdb_type(delta_type: Any) -> str:
 
 
 def statements(key: str, view: dict[str, Any], table: TableFiles, private: TableFiles | None) -> list[str]:
-    """DDL that creates or replaces the views of one table, with descriptions as comments."""
+    """DDL that creates or replaces the views of one table, with descriptions as comments.
+
+    Args:
+        key: ``layer/name``, as readers call the table.
+        view: the pin's word on it.
+        table: its files.
+        private: those of its personal columns, when they lie apart and are to be shown.
+    """
     layer, _, name = key.partition("/")
     if view["kind"] == "bronze":
         made = _bronze(name, view["key"], table)
     elif view["kind"] == "gold":
-        made = _gold(name, view["key"], table)
+        made = _gold(name, view, table)
     else:
         made = {name: _plain(view.get("key", []), table, private)}
     statements_ = [f"CREATE OR REPLACE VIEW {_qualified(layer, view_name)} AS {sql}" for view_name, sql in made.items()]
@@ -143,15 +157,23 @@ def _bronze(name: str, key: Sequence[str], table: TableFiles) -> dict[str, str]:
     return {name: versions, f"{name}_current": current}
 
 
-def _gold(name: str, key: Sequence[str], table: TableFiles) -> dict[str, str]:
-    columns = ", ".join(quote_identifier(column) for column in table.columns)
-    partition = ", ".join(quote_identifier(column) for column in key)
-    latest = f"row_number() OVER (PARTITION BY {partition} ORDER BY {GOLD_PARTITION} DESC) = 1"
-    relation = table.relation()
-    return {
-        name: f"SELECT {columns} FROM {relation} QUALIFY {latest}",
-        f"{name}_history": f"SELECT {columns} FROM {relation}",
-    }
+def _gold(name: str, view: dict[str, Any], table: TableFiles) -> dict[str, str]:
+    shown = [column for column in table.columns if column not in (GOLD_MONTH, GOLD_DELETED)]
+    columns = ", ".join(quote_identifier(column) for column in shown)
+    current = f"SELECT {columns} FROM {{}}"
+    if view["rows"] == "state":
+        current = current.format(table.of_partition(GOLD_PARTITION, view["newest"]).relation())
+    elif view["rows"] == "series":
+        # The row of the greatest partition per key. A semi-join: a window would sort every column.
+        key = ", ".join(quote_identifier(column) for column in view["key"])
+        newest = f"SELECT {key}, max({GOLD_PARTITION}) FROM {table.relation()} GROUP BY ALL"
+        current = (
+            f"{current.format(table.relation())} WHERE NOT {GOLD_DELETED} AND ({key}, {GOLD_PARTITION}) IN ({newest})"
+        )
+    else:
+        current = current.format(table.relation())
+    mark = f", {GOLD_DELETED}" if view["rows"] == "series" else ""
+    return {name: current, f"{name}_history": f"SELECT {columns}{mark} FROM {table.relation()}"}
 
 
 def _plain(key: Sequence[str], table: TableFiles, private: TableFiles | None) -> str:

@@ -23,11 +23,11 @@ from ebp_lakehouse.lake.catalog import local_catalog
 from ebp_lakehouse.lake.publication import Record
 from ebp_lakehouse.lake.session import extension_directory, quote_literal, session
 from ebp_lakehouse.lake.store import Lake
+from ebp_lakehouse.parameters import parameters
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.calendar import write_holidays
 from ebp_lakehouse.silver.contract import TableContract
 from ebp_lakehouse.silver.manifest import load_parse
-from ebp_lakehouse.silver.parameters import own_parameters
 
 # Optional CSV files of semantics §1.7 that the models of today read.
 USER_FILES = ("colleague_extra", "commune_area", "incident_extra", "satisfaction", "sla")
@@ -128,7 +128,7 @@ def build_models(
     variables = {
         "known_at": known_at.isoformat(sep=" ", timespec="microseconds") if known_at else None,
         "as_of": as_of.isoformat() if as_of else None,
-        "parameters": own_parameters(settings.dbt_project_dir, settings.parameters_file),
+        "parameters": parameters(settings.dbt_project_dir, settings.parameters_file).silver,
     }
     arguments = [
         "--quiet", "build",

@@ -21,10 +21,10 @@ from ebp_lakehouse.errors import LakeError
 from ebp_lakehouse.lake import publication
 from ebp_lakehouse.lake.session import quote_identifier, quote_literal, session
 from ebp_lakehouse.lake.store import Lake
+from ebp_lakehouse.parameters import parameters
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.build import BuildError, build_models, scratch_catalog
 from ebp_lakehouse.silver.manifest import load_manifest
-from ebp_lakehouse.silver.parameters import own_parameters
 
 # What the sections read; dbt builds their ancestors with them.
 MODELS = (
@@ -106,7 +106,7 @@ def profile(settings: Settings) -> list[Section]:
             raise BuildError("; ".join(broken))
         with built.connect(settings) as connection:
             sections = [missing, *measure(connection, manifest)]
-    known = own_parameters(settings.dbt_project_dir, settings.parameters_file)
+    known = parameters(settings.dbt_project_dir, settings.parameters_file).own
     return [_without_known(section, known) for section in sections]
 
 

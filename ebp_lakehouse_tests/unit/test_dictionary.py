@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ebp_lakehouse.build import GOLD_TABLES
 from ebp_lakehouse.cli import app
 from ebp_lakehouse.dictionary import markdown
+from ebp_lakehouse.gold.tables import GOLD_TABLES
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.contract import TableContract, contracts
 from ebp_lakehouse.silver.manifest import load_manifest

@@ -27,6 +27,7 @@ select
         when signs.stored_sign = 'reversed' then -1
         else coalesce(steps.direction, usual.direction)
     end""") }} as quantity,
+    abs(steps.cost) as cost,
     steps.pump
 from steps
 inner join item_codes on steps.item_match = item_codes.code_match

@@ -19,6 +19,8 @@ select
     coalesce("Pump", 0) as pump,
     coalesce("ActiveState", 0) = 0 as is_active,
     coalesce("ManageStock", false) as is_stock_managed,
+    coalesce("IsManagedByCounterMark", false) as is_ordered_per_sale,
+    {{ clean_code('"ReplacementItem"') }} as replaced_by,
     {{ clean_uuid('"VatId"') }} as vat_id,
     {{ clean_code('"ServiceType"') }} is not null
     or coalesce("IsMaintenanceContract", false)

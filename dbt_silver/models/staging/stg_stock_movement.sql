@@ -10,6 +10,7 @@ select
     "DocumentType" as document_type,
     "DocumentSubType" as document_sub_type,
     coalesce("Quantity", 0) as quantity,
+    coalesce("Cost", 0) as cost,
     "Pump" as pump,
     "RealStock" as stock_after
 from source

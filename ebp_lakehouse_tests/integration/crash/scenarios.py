@@ -30,6 +30,12 @@ ROWS = {
     "after": "(1, 'a', '01'), (2, 'B', '22'), (4, 'd', '04')",
 }
 
+CONTRACT = TableContract(
+    "s", "model.s", "Table d'essai.", "id",
+    tuple(Column(n, t, n, n, n == "phone", {}) for n, t in (("id", "integer"), ("name", "varchar"), ("phone", "varchar"))),
+    (), (), (),
+)  # fmt: skip
+
 
 def run(scenario: str, settings: Settings, point: str, argument: str = "after") -> None:
     """One scenario in this process, killed at ``point`` (empty: not at all)."""
@@ -58,17 +64,13 @@ def silver(settings: Settings, rows: str) -> None:
     """A table with a personal column: two Delta tables that must be published together."""
     lake = Lake.open(settings)
     record = publication.latest(lake)
-    columns = [
-        Column(n, t, n, n, n == "phone", {}) for n, t in (("id", "integer"), ("name", "varchar"), ("phone", "varchar"))
-    ]
-    contract = TableContract("s", "model.s", "Table d'essai.", "id", tuple(columns), (), (), ())
     with session(settings) as connection:
         if record.number:
             path = catalog.local_catalog(settings, lake, record, private=True)
             connection.execute(f"ATTACH {quote_literal(str(path))} AS lake (READ_ONLY)")
         connection.execute("CREATE SCHEMA silver")
         connection.execute(f"CREATE TABLE silver.s AS FROM (VALUES {ROWS[rows]}) t(id, name, phone)")
-        moves = stage(connection, lake, record, contract, TODAY).moves
+        moves = stage(connection, lake, record, CONTRACT, TODAY).moves
     catalog.publish(settings, moves, "silver")
 
 
@@ -80,7 +82,7 @@ class _Series(pa_polars.DataFrameModel):
 class _Gold(GoldTable):
     sql = (
         "SELECT 20261100 + id::BIGINT AS date_id, length(name)::BIGINT + 10 * (name = upper(name))::BIGINT AS rows "
-        "FROM silver.s WHERE $as_of::DATE IS NOT NULL AND ($first_date::DATE IS NULL OR true)"
+        "FROM silver.s WHERE $as_of::DATE IS NOT NULL"
     )
 
 
@@ -89,7 +91,9 @@ def gold(settings: Settings, day: str) -> None:
     record = publication.latest(Lake.open(settings))
     table = _Gold("g", "Série d'essai.", ["date_id"], _Series, ["s"], ["data"])
     at = TODAY - timedelta(days=day == "before")
-    made = compute(settings, record, table, [], [at], at, lambda *_: [])
+    made = compute(settings, record, [table], {"s": CONTRACT}, [at], at)["g"]
+    if made.findings:
+        raise AssertionError(made.findings)
     catalog.publish(settings, made.moves, "gold")
 
 

@@ -32,10 +32,12 @@ def query(settings: Settings, text: str, **options: Any) -> list[tuple[Any, ...]
         return connection.execute(text).fetchall()
 
 
-def publish(settings: Settings, key: str, data: pa.Table, view: dict[str, Any]) -> None:
+def publish(
+    settings: Settings, key: str, data: pa.Table, view: dict[str, Any], partition_by: list[str] | None = None
+) -> None:
     lake = Lake.open(settings)
     writer = open_at_pin(lake, key, publication.latest(lake).pins.get(key))
-    commit = writer.overwrite(data)
+    commit = writer.overwrite(data, partition_by=partition_by)
     catalog.publish(settings, {key: Move(writer.based_on, pin_of(commit.version, data.num_rows, view))}, "test")
 
 
@@ -210,10 +212,42 @@ def test_bronze_views_close_intervals_and_hide_the_deleted(settings: Settings) -
 
 def test_gold_views_show_the_greatest_partition_and_all_history(settings: Settings) -> None:
     days = [date(2026, 11, 21), date(2026, 11, 22), date(2026, 11, 22)]
-    data = pa.table({"k": [1, 1, 2], "v": [10, 11, 20], "_gold_partition_date": days})
-    publish(settings, "gold/g", data, {"kind": "gold", "key": ["k"]})
-    assert query(settings, "SELECT k, v FROM gold.g ORDER BY k") == [(1, 11), (2, 20)]
-    assert query(settings, "SELECT k, v FROM gold.g_history ORDER BY k, v") == [(1, 10), (1, 11), (2, 20)]
+    months = [date(2026, 11, 1)] * 3
+    data = pa.table(
+        {
+            "k": [1, 1, 2],
+            "v": [10, 11, None],
+            "_gold_partition_date": days,
+            "_gold_is_deleted": [False, False, True],
+            "_gold_partition_month": months,
+        }
+    )
+    publish(settings, "gold/g", data, {"kind": "gold", "rows": "series", "key": ["k"], "newest": "2026-11-22"})
+    assert query(settings, "SELECT k, v FROM gold.g ORDER BY k") == [(1, 11)]  # the second day withdrew the key 2
+    assert query(settings, "SELECT k, v FROM gold.g_history ORDER BY k, v") == [(1, 10), (1, 11), (2, None)]
+    publish(settings, "gold/d", data, {"kind": "gold", "rows": "daily", "key": ["k"], "newest": "2026-11-22"})
+    assert query(settings, "SELECT count(*) FROM gold.d") == [(3,)]
+
+
+@pytest.mark.parametrize(("newest", "shown"), [("2026-11-22", [(3, 30)]), ("2026-11-23", [])])
+def test_a_state_is_its_newest_partition_and_may_be_empty(settings: Settings, newest: str, shown: list[object]) -> None:
+    days = [date(2026, 11, 21), date(2026, 11, 22)]
+    data = pa.table({"k": [1, 3], "v": [10, 30], "_gold_partition_date": days})
+    view = {"kind": "gold", "rows": "state", "key": ["k"], "newest": newest}
+    publish(settings, "gold/s", data, view, partition_by=["_gold_partition_date"])
+    assert query(settings, "SELECT k, v FROM gold.s") == shown
+    assert query(settings, "SELECT k FROM gold.s_history ORDER BY k") == [(1,), (3,)]
+
+
+def test_a_table_of_persons_is_shown_to_the_privileged_only(settings: Settings) -> None:
+    publish(settings, "private/silver/p", rows_of(1, 2), {"kind": "table"})
+    publish(settings, "silver/q", rows_of(1), {"kind": "table"})
+    assert query(settings, "SELECT count(*) FROM silver.p", private=True) == [(2,)]
+    with pytest.raises(duckdb.CatalogException, match="p does not exist"):
+        query(settings, "SELECT count(*) FROM silver.p")
+    told = "SELECT layer, table_name, row_count, check_state FROM freshness ORDER BY 2"
+    assert query(settings, told) == [("silver", "q", 1, "passed")]
+    assert query(settings, told, private=True) == [("silver", "p", 2, "passed"), ("silver", "q", 1, "passed")]
 
 
 def test_personal_columns_are_joined_for_the_privileged_only(settings: Settings) -> None:

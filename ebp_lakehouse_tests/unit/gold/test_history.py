@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import duckdb
 import pandera.polars as pa
 from pandera.typing.polars import Series
 
-from ebp_lakehouse.gold.compute import _load_history
 from ebp_lakehouse.gold.contract import GoldTable
+from ebp_lakehouse.gold.history import History
 from ebp_lakehouse.gold.partition import HISTORY
 from ebp_lakehouse.lake.publication import Pin, Record
 
@@ -28,8 +30,15 @@ def test_a_column_declared_since_is_null_in_older_partitions() -> None:
     )
     table = GoldTable("sales", "test", ("date_id",), Wider, (), ())
     pin = Pin(
-        version=0, position={}, check_state="passed", ingestion_date="2026-01-01", published_at="", rows=1, view={}
+        version=0,
+        position={},
+        check_state="passed",
+        ingestion_date="2026-01-01",
+        published_at="",
+        rows=1,
+        view={"kind": "gold", "rows": "series", "key": ["date_id"], "newest": "2026-01-01"},
     )
     record = Record(1, "2026-01-01T00:00:00+00:00", pins={"gold/sales": pin})
-    _load_history(connection, record, table)
-    assert connection.execute(f"SELECT date_id, added, revenue FROM {HISTORY}").fetchall() == [(20260101, None, 5)]
+    history = History.load(connection, record, table, [date(2026, 1, 2)])
+    rows = history.partitions.connection.execute(f"SELECT date_id, added, revenue FROM {HISTORY}").fetchall()
+    assert rows == [(20260101, None, 5)]

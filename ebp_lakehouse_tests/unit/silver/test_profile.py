@@ -19,11 +19,11 @@ from typer.testing import CliRunner
 from ebp_lakehouse.cli import app
 from ebp_lakehouse.demo.company.generator import generate
 from ebp_lakehouse.demo.company.options import CompanyOptions
+from ebp_lakehouse.parameters import parameters as in_force
 from ebp_lakehouse.profile_report import show
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.build import build_models
 from ebp_lakehouse.silver.manifest import load_manifest
-from ebp_lakehouse.silver.parameters import own_parameters
 from ebp_lakehouse.silver.profile import PARAMETERS, SELECTORS, Section, fill, measure, needed_columns
 from ebp_lakehouse.source.registry import Registry
 from ebp_lakehouse_tests.mini_company.company import catalog_rows
@@ -245,7 +245,7 @@ def test_pasted_lines_are_accepted_and_asked_for_no_more(tmp_path: Path) -> None
         "monday_index: 1",
     } <= proposed
     project, parameters = paste(before, tmp_path)
-    assert own_parameters(project, parameters) == {"monday_index": 1}
+    assert in_force(project, parameters).own == {"monday_index": 1}
     after = profiled(mini(tmp_path / "after" / "catalog.duckdb", **more), project, EBP_PARAMETERS_FILE=str(parameters))
     assert after.failures == {}
     assert {name: after.lines(name) for name in after.sections if after.lines(name) and name != "schedule_days"} == {}

@@ -1,11 +1,14 @@
-"""The user's parameters (semantics: windows, cuts, thresholds, conventions) over the defaults of the dbt project.
+"""The parameters (semantics: windows, cuts, thresholds, weights, conventions): defaults, and the user's file over them.
 
-The defaults, what they mean and what may be chosen are declared once, in ``dbt_project.yml`` (vars
-``default_parameters`` and ``parameter_choices``). Not here: what the models do with them.
+What the parameters are, what they mean and what may be chosen is declared beside what they steer: silver's in
+``dbt_project.yml`` (vars ``default_parameters`` and ``parameter_choices``), gold's in ``gold/parameters.yaml``. One file
+of the user may set any of them. Not here: what the models do with them.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +19,36 @@ from ebp_lakehouse.errors import SettingsError
 VARIABLE = "EBP_PARAMETERS_FILE"
 
 
-def own_parameters(project_dir: Path, file: Path | None) -> dict[str, Any]:
-    """What the user's file sets, by name; empty without a file.
+@dataclass(frozen=True)
+class Parameters:
+    """The values in force.
+
+    Attributes:
+        own: what the user's file sets.
+        silver: those of ``own`` that are silver's, as dbt takes them.
+        values: every parameter with the value in force.
+    """
+
+    own: dict[str, Any]
+    silver: dict[str, Any]
+    values: dict[str, Any]
+
+
+def parameters(project_dir: Path, file: Path | None) -> Parameters:
+    """The defaults with the user's file over them.
 
     Raises:
         SettingsError: the file cannot be read, or names or sets what no parameter can be; every such line is named.
     """
+    declared = yaml.safe_load((project_dir / "dbt_project.yml").read_text("utf-8"))["vars"]
+    silver = declared["default_parameters"]
+    gold = yaml.safe_load((files("ebp_lakehouse.gold") / "parameters.yaml").read_text("utf-8"))
+    defaults = {**silver, **gold}
+    own = _own(file, defaults, declared["parameter_choices"])
+    return Parameters(own, {name: own[name] for name in own if name in silver}, {**defaults, **own})
+
+
+def _own(file: Path | None, defaults: dict[str, Any], choices: dict[str, list[Any]]) -> dict[str, Any]:
     if file is None:
         return {}
     try:
@@ -30,8 +57,6 @@ def own_parameters(project_dir: Path, file: Path | None) -> dict[str, Any]:
         raise SettingsError(f"{VARIABLE}: {file} cannot be read: {error}") from None
     if not isinstance(given, dict):
         raise SettingsError(f"{VARIABLE}: {file} must hold lines of the form `name: value`.")
-    declared = yaml.safe_load((project_dir / "dbt_project.yml").read_text("utf-8"))["vars"]
-    defaults, choices = declared["default_parameters"], declared["parameter_choices"]
     problems = [problem for name, value in given.items() if (problem := _problem(name, value, defaults, choices))]
     if problems:
         raise SettingsError(f"{VARIABLE}: {file}: {'; '.join(problems)}.")

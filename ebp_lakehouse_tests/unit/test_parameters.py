@@ -9,20 +9,20 @@ import pytest
 import yaml
 
 from ebp_lakehouse.errors import SettingsError
+from ebp_lakehouse.parameters import parameters
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.calendar import CALENDARS
-from ebp_lakehouse.silver.parameters import own_parameters
 from ebp_lakehouse_tests.unit.silver.mock_bronze import DBT_PROJECT
 
 
 def read(tmp_path: Path, text: str) -> dict[str, object]:
     file = tmp_path / "parameters.yaml"
     file.write_text(text)
-    return own_parameters(DBT_PROJECT, file)
+    return parameters(DBT_PROJECT, file).own
 
 
 def test_no_file_or_an_empty_one_sets_nothing(tmp_path: Path) -> None:
-    assert own_parameters(DBT_PROJECT, None) == {}
+    assert parameters(DBT_PROJECT, None).own == {}
     assert read(tmp_path, "# all defaults\n") == {}
 
 
@@ -62,7 +62,7 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, told: str) -> None:
 
 def test_a_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read"):
-        own_parameters(DBT_PROJECT, tmp_path / "nowhere.yaml")
+        parameters(DBT_PROJECT, tmp_path / "nowhere.yaml")
 
 
 def test_the_file_comes_from_the_environment() -> None:

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
 import pandera.polars as pa
 import polars as pl
 from pandera.typing.polars import Series
 
+from ebp_lakehouse.gold.columns import Kpi, Money, described, optional
 from ebp_lakehouse.gold.contract import GoldTable
-
-Money = Annotated[pl.Decimal, 18, 2]
-
-
-def described(formula: str, label_fr: str, unit: str, **rules: Any) -> Any:
-    """A column: its formula in business words, its French label and its unit."""
-    return pa.Field(description=formula, metadata={"label_fr": label_fr, "unit": unit}, **rules)
-
-
-def optional(formula: str, label_fr: str, unit: str, **rules: Any) -> Any:
-    """A column that is NULL when its formula has no denominator."""
-    return described(formula, label_fr, unit, nullable=True, **rules)
 
 
 class SalesDailyKpi(pa.DataFrameModel):
@@ -32,26 +19,72 @@ class SalesDailyKpi(pa.DataFrameModel):
         "Nombre de factures",
         "n",
         ge=0,
+        kpi=Kpi(
+            12,
+            "Invoices",
+            "Nombre de factures",
+            (
+                "fact_sales.document_id",
+                "fact_sales.document_type",
+            ),
+        ),
     )
     total_revenue_excl_tax: Series[Money] = described(
         "Net revenue: sum of net amounts excl. tax of invoices minus credit notes, before financial discount.",
         "Chiffre d'affaires HT",
         "EUR",
+        kpi=Kpi(1, "Net revenue", "Chiffre d'affaires HT", ("fact_sales.net_amount_excl_tax",)),
     )
     total_revenue_incl_tax: Series[Money] = described(
-        "Sum of amounts incl. tax of the same invoices and credit notes.", "Chiffre d'affaires TTC", "EUR"
+        "Sum of amounts incl. tax of the same invoices and credit notes.",
+        "Chiffre d'affaires TTC",
+        "EUR",
+        kpi=Kpi(2, "Revenue incl. VAT", "Chiffre d'affaires TTC", ("fact_sales.net_amount_incl_tax",)),
     )
     total_cost: Series[Money] = described(
         "Sum of cost (cost price stored on the line x quantity) of the same rows.", "Coût des ventes", "EUR"
     )
-    total_margin: Series[Money] = described("total_revenue_excl_tax - total_cost.", "Marge brute commerciale", "EUR")
+    total_margin: Series[Money] = described(
+        "total_revenue_excl_tax - total_cost.",
+        "Marge brute commerciale",
+        "EUR",
+        kpi=Kpi(
+            8,
+            "Gross margin",
+            "Marge brute commerciale",
+            (
+                "fact_sales.net_amount_excl_tax",
+                "fact_sales.cost_amount",
+            ),
+        ),
+    )
     margin_percent: Series[float] = optional(
         "total_margin / total_revenue_excl_tax x 100 (taux de marque); NULL without positive revenue.",
         "Taux de marque",
         "%",
+        kpi=Kpi(
+            9,
+            "Margin rate on sales",
+            "Taux de marque",
+            (
+                "fact_sales.net_amount_excl_tax",
+                "fact_sales.cost_amount",
+            ),
+        ),
     )
     average_order_value: Series[Money] = optional(
-        "total_revenue_excl_tax / total_orders_count; NULL without invoice.", "Panier moyen", "EUR"
+        "total_revenue_excl_tax / total_orders_count; NULL without invoice.",
+        "Panier moyen",
+        "EUR",
+        kpi=Kpi(
+            13,
+            "Average order value",
+            "Panier moyen",
+            (
+                "fact_sales.net_amount_excl_tax",
+                "fact_sales.document_id",
+            ),
+        ),
     )
     new_customers_count: Series[pl.Int64] = described(
         "Customers whose first invoice ever is dated that day.", "Nouveaux clients", "n", ge=0
@@ -67,6 +100,15 @@ class SalesDailyKpi(pa.DataFrameModel):
         "Lignes par facture",
         "n",
         ge=0,
+        kpi=Kpi(
+            14,
+            "Lines per invoice",
+            "Lignes par facture",
+            (
+                "fact_sales.line_id",
+                "fact_sales.document_id",
+            ),
+        ),
     )
     conversion_rate: Series[float] = optional(
         "Quotes dated that day that reached an order, a delivery or an invoice (or were accepted or signed) by the "
@@ -76,9 +118,17 @@ class SalesDailyKpi(pa.DataFrameModel):
         ge=0,
         le=1,
     )
-    gross_invoiced: Series[Money] = described("Invoices only, excl. tax.", "CA facturé brut", "EUR")
+    gross_invoiced: Series[Money] = described(
+        "Invoices only, excl. tax.",
+        "CA facturé brut",
+        "EUR",
+        kpi=Kpi(3, "Gross invoiced", "CA facturé brut", ("fact_sales.net_amount_excl_tax",)),
+    )
     credit_notes_amount: Series[Money] = described(
-        "Credit notes of the day, excl. tax (negative).", "Montant des avoirs", "EUR"
+        "Credit notes of the day, excl. tax (negative).",
+        "Montant des avoirs",
+        "EUR",
+        kpi=Kpi(4, "Credit notes", "Montant des avoirs", ("fact_sales.net_amount_excl_tax",)),
     )
     ancillary_revenue: Series[Money] = described(
         "Part of the revenue carried by the documents' headers: shipping, charges, ecotax, adjustments.",
@@ -87,12 +137,32 @@ class SalesDailyKpi(pa.DataFrameModel):
     )
     order_intake_count: Series[pl.Int64] = described("Customer orders dated that day.", "Commandes prises", "n", ge=0)
     order_intake_excl_tax: Series[Money] = described(
-        "Net amount excl. tax of those orders.", "Prise de commandes", "EUR"
+        "Net amount excl. tax of those orders.",
+        "Prise de commandes",
+        "EUR",
+        kpi=Kpi(15, "Order intake", "Prise de commandes", ("fact_sales.net_amount_excl_tax",)),
     )
     quotes_count: Series[pl.Int64] = described(
-        "Quotes dated that day, one per chain of revisions.", "Devis émis", "n", ge=0
+        "Quotes dated that day, one per chain of revisions.",
+        "Devis émis",
+        "n",
+        ge=0,
+        kpi=Kpi(19, "Quotes issued", "Devis émis (nombre)", ("fact_sales.quote_id",)),
     )
-    quotes_amount: Series[Money] = described("Net amount excl. tax of those quotes.", "Montant des devis", "EUR")
+    quotes_amount: Series[Money] = described(
+        "Net amount excl. tax of those quotes.",
+        "Montant des devis",
+        "EUR",
+        kpi=Kpi(
+            19,
+            "Quotes issued, amount",
+            "Devis émis (montant)",
+            (
+                "fact_sales.net_amount_excl_tax",
+                "fact_sales.is_last_revision",
+            ),
+        ),
+    )
     deposits_invoiced: Series[Money] = described(
         "Deposit invoices minus deposit credit notes, incl. tax; never part of revenue.", "Acomptes facturés", "EUR"
     )
@@ -100,11 +170,21 @@ class SalesDailyKpi(pa.DataFrameModel):
         "Financial discount (escompte) on the day's invoices and credit notes; does not lower revenue.",
         "Escompte accordé",
         "EUR",
+        kpi=Kpi(25, "Financial discount granted", "Escompte accordé", ("fact_sales.financial_discount_amount",)),
     )
     revenue_without_cost_percent: Series[float] = optional(
         "Revenue of rows whose cost is missing / total_revenue_excl_tax x 100; NULL without positive revenue.",
         "CA sans coût connu",
         "%",
+        kpi=Kpi(
+            11,
+            "Revenue without cost",
+            "CA sans coût connu",
+            (
+                "fact_sales.is_cost_missing",
+                "fact_sales.net_amount_excl_tax",
+            ),
+        ),
     )
 
 
