@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from ebp_lakehouse.gold.cash.cash_forecast import CASH_FORECAST
 from ebp_lakehouse.gold.cash.receivables_ageing import RECEIVABLES_AGEING
+from ebp_lakehouse.gold.company.company_position import COMPANY_POSITION
 from ebp_lakehouse.gold.company.kpi_catalogue import kpi_catalogue
+from ebp_lakehouse.gold.company.monthly_kpi import MONTHLY_KPI
 from ebp_lakehouse.gold.contract import GoldTable
 from ebp_lakehouse.gold.field.colleague_performance import COLLEAGUE_PERFORMANCE
 from ebp_lakehouse.gold.field.contract_profitability import CONTRACT_PROFITABILITY
@@ -15,6 +17,8 @@ from ebp_lakehouse.gold.field.interventions_cube import INTERVENTIONS_CUBE
 from ebp_lakehouse.gold.field.interventions_daily_kpi import INTERVENTIONS_DAILY_KPI
 from ebp_lakehouse.gold.field.technician_calendar_load import TECHNICIAN_CALENDAR_LOAD
 from ebp_lakehouse.gold.sales.customer_health_score import CUSTOMER_HEALTH_SCORE
+from ebp_lakehouse.gold.sales.product_affinity import PRODUCT_AFFINITY
+from ebp_lakehouse.gold.sales.quote_funnel import QUOTE_FUNNEL
 from ebp_lakehouse.gold.sales.sales_by_customer import SALES_BY_CUSTOMER
 from ebp_lakehouse.gold.sales.sales_by_customer_period import SALES_BY_CUSTOMER_PERIOD
 from ebp_lakehouse.gold.sales.sales_by_product import SALES_BY_PRODUCT
@@ -40,10 +44,14 @@ _COMPUTED: tuple[GoldTable, ...] = (
     COLLEAGUE_PERFORMANCE,
     INCIDENTS_FUNNEL,
     EQUIPMENT_PARK,
+    QUOTE_FUNNEL,
+    PRODUCT_AFFINITY,
     CONTRACT_PROFITABILITY,
     DEAL_PROFITABILITY,
     TECHNICIAN_CALENDAR_LOAD,
     INTERVENTIONS_CUBE,
+    MONTHLY_KPI,
+    COMPANY_POSITION,
 )
 
 GOLD_TABLES: tuple[GoldTable, ...] = (*_COMPUTED, kpi_catalogue(_COMPUTED))

@@ -108,6 +108,8 @@ TABLES: dict[str, Expected] = {
         _gold("supplier_performance", "supplier_id", "period_start", whole=False),
         _gold("receivables_ageing", "debtor_id"),
         _gold("cash_forecast", "week_start", "flow", whole=False),
+        _gold("company_position", "date_id"),
+        _gold("monthly_kpi", "period", whole=False),
         _gold("quote_funnel", "document_number"),
         _gold("deal_profitability", "deal_id"),
         _gold("contract_profitability", "contract_id", "fiscal_year", whole=False),

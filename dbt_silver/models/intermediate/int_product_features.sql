@@ -52,11 +52,11 @@ sold as (
     group by all
 ),
 
--- An issue leaves at the average cost in force; what customers bring back is not taken off.
+-- Cost of what was issued, as the movements say; what customers bring back is not taken off.
 issues as (
     select
         moves.product_id,
-        sum(-moves.quantity * moves.pump) as cost
+        sum(moves.cost) as cost
     from {{ ref('int_stock_movements') }} as moves
     cross join as_of
     where

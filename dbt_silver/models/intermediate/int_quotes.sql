@@ -1,8 +1,9 @@
 {#
-    One row per quote: the chain of revisions it belongs to, and the day the quote itself was converted.
+    One row per quote: the chain of revisions it belongs to, and when, into what and how far the quote itself was converted.
 
     Revisions of one quote share customer and deal and carry a revision mark; a quote without both stands alone.
     Converted = first order, delivery or invoice reached through the chain (K6), or acceptance or signature if earlier.
+    How far: by the transferred quantities of its lines, weighted by their net amounts; where no line tells, all of it.
 -#}
 with recursive documents as (select * from {{ ref('int_sale_documents') }}),
 
@@ -56,11 +57,41 @@ reached as (
 conversions as (
     select
         reached.document_id,
-        min(documents.document_date) as converted_date
+        min(documents.document_date) as converted_date,
+        arg_min(
+            documents.kind,
+            (documents.document_date, list_position(['Order', 'Delivery', 'Invoice'], documents.kind))
+        ) as converted_kind
     from reached
     inner join documents on reached.reached_id = documents.document_id
     where documents.kind in ('Order', 'Delivery', 'Invoice')
     group by all
+),
+
+-- A line copied into another quote has gone on only if that quote was converted.
+line_transfers as (
+    select
+        links.origin_line_id as line_id,
+        sum(links.quantity) as quantity
+    from {{ ref('stg_document_line_association') }} as links
+    inner join lines on links.transferred_line_id = lines.line_id
+    inner join documents on lines.document_id = documents.document_id
+    left join conversions on documents.document_id = conversions.document_id
+    where documents.kind in ('Order', 'Delivery', 'Invoice') or conversions.document_id is not null
+    group by all
+),
+
+shares as (
+    select
+        lines.document_id,
+        sum(
+            abs(amounts.net) * least(1, coalesce(abs(line_transfers.quantity) / nullif(abs(lines.quantity), 0), 0))
+        ) / nullif(sum(abs(amounts.net)), 0) as converted_share
+    from {{ ref('int_sale_lines') }} as lines
+    inner join {{ ref('int_sale_amounts') }} as amounts on lines.line_id = amounts.line_id
+    left join line_transfers on lines.line_id = line_transfers.line_id
+    group by all
+    having count(line_transfers.line_id) > 0
 ),
 
 quotes as (
@@ -80,6 +111,15 @@ select
     row_number() over (
         partition by quotes.quote_id order by quotes.document_date desc, quotes.revision desc, quotes.document_id
     ) = 1 as is_last_revision,
-    least(conversions.converted_date, quotes.accepted_date) as converted_date
+    least(conversions.converted_date, quotes.accepted_date) as converted_date,
+    case
+        when quotes.accepted_date < conversions.converted_date then 'Acceptance'
+        else coalesce(conversions.converted_kind, case when quotes.accepted_date is not null then 'Acceptance' end)
+    end as converted_kind,
+    case
+        when conversions.converted_date is not null then cast(coalesce(shares.converted_share, 1) as double)
+        when quotes.accepted_date is not null then 1.0
+    end as converted_share
 from quotes
 left join conversions on quotes.document_id = conversions.document_id
+left join shares on quotes.document_id = shares.document_id

@@ -34,7 +34,8 @@ line_quantities as (
 
 kept as (
     select
-        documents.*,
+        documents.* exclude (valid_until_date),
+        coalesce(documents.valid_until_date, extensions.valid_until_date) as valid_until_date,
         coalesce(validation_states.is_posted, false) as is_posted,
         case
             when

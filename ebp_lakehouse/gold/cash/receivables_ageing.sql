@@ -113,13 +113,15 @@ absorbed as (
     select
         debtor_id,
         max(day) as day
-    from (select
-        t.debtor_id,
-        s.day,
-        sum(s.amount) over (partition by t.debtor_id order by s.day desc) as amount,
-        t.receivables
-    from totals as t
-    inner join sales as s on t.debtor_id = s.debtor_id)
+    from (
+        select
+            t.debtor_id,
+            s.day,
+            sum(s.amount) over (partition by t.debtor_id order by s.day desc) as amount,
+            t.receivables
+        from totals as t
+        inner join sales as s on t.debtor_id = s.debtor_id
+    )
     where amount >= receivables and receivables > 0
     group by debtor_id
 )

@@ -1,5 +1,5 @@
--- What gold.receivables_ageing must satisfy (semantics §13): the ages sum to the receivables of each debtor, and what is
--- open is what EBP keeps open on instalments of documents dated up to that day, settlements after it put back.
+-- What gold.receivables_ageing must satisfy (semantics §13): the ages sum to what each debtor owes, and what is open is
+-- what EBP keeps open on instalments of documents dated up to that day, settlements after it put back.
 with facts as (
     select
         sum(balance) as open_now,

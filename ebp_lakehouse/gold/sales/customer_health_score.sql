@@ -1,5 +1,5 @@
--- gold.customer_health_score: one row per customer who bought in $health_months or has a contract, as of $as_of; formulas
--- in customer_health_score.py. The customer of a payment is the debtor (S5), of everything else the buyer.
+-- gold.customer_health_score: one row per customer who bought in $health_months or has a contract, as of $as_of;
+-- formulas in customer_health_score.py. The customer of a payment is the debtor (S5), of everything else the buyer.
 with bounds as (
     select
         ($as_of - to_months($health_months))::date as health_after,

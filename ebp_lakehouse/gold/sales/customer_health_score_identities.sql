@@ -1,5 +1,5 @@
--- What gold.customer_health_score must satisfy: whomever sales_by_customer saw buy in $health_months is judged, and nobody
--- who neither bought nor has a contract.
+-- What gold.customer_health_score must satisfy: whomever sales_by_customer saw buy in $health_months is judged, and
+-- nobody who neither bought nor has a contract.
 select count(*) || ' customers who bought since are missing' as problem
 from computed.sales_by_customer as s
 anti join computed.customer_health_score using (customer_key)

@@ -1,5 +1,5 @@
 -- Movements of stock: what they are and how they are stored
--- Measured against the step of the stock at each movement; "as_stored": what enters is positive.
+-- Measured against the step of the stock at each movement; "as_stored" (as is): what enters is positive.
 with sales as (
     select
         m.document_type,
@@ -12,15 +12,15 @@ with sales as (
 
 select
     s.document_type as type,
-    s.document_sub_type as "sub-type",
+    s.document_sub_type as "sub",
     coalesce(k.kind, case when sales.is_sale then 'Sale' else 'Other' end) as kind,
-    coalesce(k.confidence, 'not in seed') as confidence,
-    s.movements,
+    coalesce(k.confidence, 'none') as "seed",
+    s.movements as moves,
     s.measured_movements as measured,
-    round(100 * s.negative_share, 1) as "negative %",
-    round(100 * s.as_stored_share, 1) as "as stored %",
+    round(100 * s.negative_share, 1) as "neg. %",
+    round(100 * s.as_stored_share, 1) as "as is %",
     s.stored_sign as "stored",
-    case when s.is_override then 'seed' else 'measured' end as "decided by",
+    case when s.is_override then 'seed' else 'measured' end as "by",
     list_filter([
         case
             when k.kind is null and s.document_type is not null and s.document_sub_type is not null

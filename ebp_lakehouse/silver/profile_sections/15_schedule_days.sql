@@ -1,6 +1,6 @@
 -- Days of the schedules
--- EBP counts days 0 to 6 and says nowhere which is Monday: the two days in a row with the fewest people are the week-
--- end.
+-- EBP counts days 0 to 6 and says nowhere which is Monday: the two days in a row with the fewest people at work
+-- are taken as the weekend.
 select
     day_index as "index",
     count(*) filter (where minutes > 0) as "people at work",
