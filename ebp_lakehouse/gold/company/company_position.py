@@ -12,8 +12,10 @@ from pandera.typing.polars import Series
 from ebp_lakehouse.gold.cash.receivables_ageing import RECEIVABLES_AGEING
 from ebp_lakehouse.gold.columns import Kpi, Money, described, optional
 from ebp_lakehouse.gold.contract import GoldTable
+from ebp_lakehouse.gold.field.contract_profitability import CONTRACT_PROFITABILITY
 from ebp_lakehouse.gold.field.equipment_park import EQUIPMENT_PARK
 from ebp_lakehouse.gold.sales.customer_health_score import CUSTOMER_HEALTH_SCORE
+from ebp_lakehouse.gold.sales.quote_funnel import QUOTE_FUNNEL
 from ebp_lakehouse.gold.sales.sales_by_customer import SALES_BY_CUSTOMER
 from ebp_lakehouse.gold.sales.sales_by_product import SALES_BY_PRODUCT
 from ebp_lakehouse.gold.stock.inventory_snapshot_daily import INVENTORY_SNAPSHOT_DAILY
@@ -47,6 +49,17 @@ class CompanyPosition(pa.DataFrameModel):
         18,
         "Delivered not invoiced",
         ("fact_sales.invoice_date_key", "fact_sales.net_amount_excl_tax"),
+    )
+    quotes_pipeline: Series[Money] = _kpi(
+        "Quotes neither converted nor expired, what is not converted of them, net excl. tax.",
+        "Portefeuille de devis en cours",
+        "EUR",
+        23,
+        "Open pipeline",
+        ("quote_funnel.open_amount",),
+    )
+    quotes_pipeline_weighted: Series[Money] = described(
+        "The same weighted by the conversion rate of the past.", "Portefeuille pondéré", "EUR"
     )
     revenue_12_months: Series[Money] = described("Revenue of the 12 months up to the day.", "CA 12 mois", "EUR")
     active_customers_count: Series[pl.Int64] = _kpi(
@@ -87,20 +100,20 @@ class CompanyPosition(pa.DataFrameModel):
         "Maintenance contracts in force.", "Contrats actifs", "n", ge=0
     )
     monthly_recurring_revenue: Series[Money] = _kpi(
-        "Planned yearly amounts of the contracts in force / 12.",
+        "Monthly fees of the contracts in force.",
         "CA récurrent mensuel (MRR)",
         "EUR",
         33,
         "Recurring revenue (MRR)",
-        ("dim_contract.planned_invoicing_amount",),
+        ("contract_profitability.monthly_recurring_revenue",),
     )
     annual_recurring_revenue: Series[Money] = _kpi(
-        "Planned yearly amounts of the contracts in force.",
+        "Monthly fees of the contracts in force x 12.",
         "CA récurrent annuel (ARR)",
         "EUR",
         33,
         "Recurring revenue (ARR)",
-        ("dim_contract.planned_invoicing_amount",),
+        ("contract_profitability.monthly_recurring_revenue",),
     )
     receivables: Series[Money] = _kpi(
         "Open balances of customers incl. tax, net of credit notes and unallocated cash.",
@@ -287,7 +300,7 @@ COMPANY_POSITION = GoldTable(
     description="Where the company stands each evening: backlog, customers, receivables, stock, suppliers, contracts.",
     key=("date_id",),
     model=CompanyPosition,
-    silver=("dim_contract", "dim_date", "fact_payments", "fact_purchases", "fact_sales", "fact_settlements"),
+    silver=("dim_date", "fact_payments", "fact_purchases", "fact_sales", "fact_settlements"),
     owners=("team:direction",),
     kind="daily",
     uses=(
@@ -297,5 +310,7 @@ COMPANY_POSITION = GoldTable(
         RECEIVABLES_AGEING,
         INVENTORY_SNAPSHOT_DAILY,
         EQUIPMENT_PARK,
+        CONTRACT_PROFITABILITY,
+        QUOTE_FUNNEL,
     ),
 )

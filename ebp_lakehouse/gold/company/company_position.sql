@@ -183,11 +183,16 @@ shortages as (
 contracts as (
     select
         count(*) as active,
-        coalesce(sum(planned_invoicing_amount), 0) as amount
-    from silver.dim_contract
-    where
-        start_date <= $as_of and coalesce(cancellation_date, date '9999-12-31') > $as_of
-        and (has_tacit_renewal or coalesce(end_date, date '9999-12-31') >= $as_of)
+        coalesce(sum(monthly_recurring_revenue), 0) as monthly_amount
+    from computed.contract_profitability
+    where $as_of between period_start and period_end and is_active
+),
+
+quotes as (
+    select
+        coalesce(sum(open_amount), 0) as amount,
+        coalesce(sum(weighted_amount), 0) as weighted_amount
+    from computed.quote_funnel
 ),
 
 park as (
@@ -202,6 +207,8 @@ select
     strftime($as_of, '%Y%m%d')::integer as date_id,
     round(o.backlog, 2)::decimal(18, 2) as order_backlog,
     round(o.delivered_not_invoiced, 2)::decimal(18, 2) as delivered_not_invoiced,
+    round(q.amount, 2)::decimal(18, 2) as quotes_pipeline,
+    round(q.weighted_amount, 2)::decimal(18, 2) as quotes_pipeline_weighted,
     round(coalesce(t.revenue, 0), 2)::decimal(18, 2) as revenue_12_months,
     coalesce(c.active, 0) as active_customers_count,
     case when c.revenue > 0 then c.of_the_largest::double / c.revenue::double * 100 end
@@ -209,8 +216,8 @@ select
     k.customers as customers_at_risk_count,
     round(k.revenue, 2)::decimal(18, 2) as customers_at_risk_revenue,
     a.active as active_contracts_count,
-    round(a.amount / 12, 2)::decimal(18, 2) as monthly_recurring_revenue,
-    round(a.amount, 2)::decimal(18, 2) as annual_recurring_revenue,
+    round(a.monthly_amount, 2)::decimal(18, 2) as monthly_recurring_revenue,
+    round(a.monthly_amount * 12, 2)::decimal(18, 2) as annual_recurring_revenue,
     r.receivables,
     r.overdue as receivables_overdue,
     case when r.receivables > 0 then r.overdue::double / r.receivables::double * 100 end as receivables_overdue_percent,
@@ -254,4 +261,5 @@ cross join late_orders as l
 cross join stock as w
 cross join shortages as h
 cross join contracts as a
+cross join quotes as q
 cross join park as p

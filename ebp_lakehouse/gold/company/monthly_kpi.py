@@ -9,6 +9,7 @@ from pandera.typing.polars import Series
 from ebp_lakehouse.gold.columns import Kpi, Money, described, optional
 from ebp_lakehouse.gold.contract import GoldTable
 from ebp_lakehouse.gold.field.interventions_daily_kpi import INTERVENTIONS_DAILY_KPI
+from ebp_lakehouse.gold.sales.quote_funnel import QUOTE_FUNNEL
 from ebp_lakehouse.gold.sales.sales_daily_kpi import SALES_DAILY_KPI
 from ebp_lakehouse.gold.stock.purchase_price_trend import PURCHASE_PRICE_TREND
 
@@ -71,6 +72,31 @@ class MonthlyKpi(pa.DataFrameModel):
         "Book-to-bill",
         "ratio",
         kpi=Kpi(17, "Book-to-bill ratio", "Book-to-bill", ("sales_daily_kpi.order_intake_excl_tax", *_REVENUE)),
+    )
+    quote_conversion_percent: Series[float] = optional(
+        "Quotes of the month that were converted by D / quotes of the month x 100, of those older than parameter "
+        "quote_maturity_days; revisions count once.",
+        "Taux de transformation des devis",
+        "%",
+        ge=0,
+        le=100,
+        kpi=Kpi(
+            20, "Quote conversion rate (number)", "Taux de transformation des devis", ("quote_funnel.converted_date",)
+        ),
+    )
+    quote_conversion_value_percent: Series[float] = optional(
+        "Converted amount / amount of the month's quotes x 100.",
+        "Taux de transformation en valeur",
+        "%",
+        kpi=Kpi(
+            21, "Quote conversion rate (value)", "Taux de transformation en valeur", ("quote_funnel.converted_amount",)
+        ),
+    )
+    median_days_to_conversion: Series[float] = optional(
+        "Median of the days from quote to first conversion.",
+        "Délai de signature",
+        "days",
+        kpi=Kpi(22, "Quote-to-order delay", "Délai de signature", ("quote_funnel.days_to_conversion",)),
     )
     discount_rate_percent: Series[float] = optional(
         "Discounts / amounts before discount of invoice lines x 100.",
@@ -243,5 +269,5 @@ MONTHLY_KPI = GoldTable(
         "fact_stock_movements",
     ),
     owners=("team:direction",),
-    uses=(SALES_DAILY_KPI, INTERVENTIONS_DAILY_KPI, PURCHASE_PRICE_TREND),
+    uses=(SALES_DAILY_KPI, INTERVENTIONS_DAILY_KPI, PURCHASE_PRICE_TREND, QUOTE_FUNNEL),
 )

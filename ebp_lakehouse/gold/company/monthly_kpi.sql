@@ -67,6 +67,18 @@ lines as (
     where f.document_type in ('Invoice', 'CreditNote') and d.date_value <= $as_of
 ),
 
+quotes as (
+    select
+        strftime(quote_date, '%Y-%m') as period,
+        count(*) filter (where is_mature) as mature,
+        count(*) filter (where is_mature and converted_date is not null) as converted,
+        sum(amount_excl_tax) as amount,
+        sum(converted_amount) as converted_amount,
+        median(days_to_conversion) as days
+    from computed.quote_funnel
+    group by all
+),
+
 shares as (
     select
         month_number,
@@ -228,6 +240,10 @@ select
     end as growth_per_business_day_percent,
     round(m.rolling_revenue, 2)::decimal(18, 2) as revenue_12_months,
     case when s.revenue > 0 then s.order_intake::double / s.revenue::double end as book_to_bill,
+    case when u.mature > 0 then u.converted / u.mature * 100 end as quote_conversion_percent,
+    case when u.amount > 0 then u.converted_amount::double / u.amount::double * 100 end
+        as quote_conversion_value_percent,
+    u.days as median_days_to_conversion,
     case when h.gross > 0 then h.discount::double / h.gross::double * 100 end as discount_rate_percent,
     coalesce(s.new_customers, 0)::bigint as new_customers_count,
     coalesce(r.active_customers, 0) as active_customers_count,
@@ -260,6 +276,7 @@ left join shares as h using (month_number)
 left join retention as r using (month_number)
 left join purchases as p using (month_number)
 left join prices as q using (period)
+left join quotes as u using (period)
 left join settlements as t using (month_number)
 left join adjustments as a using (month_number)
 left join stock as k using (month_number)
