@@ -13,6 +13,7 @@ from ebp_lakehouse.gold.field.contract_profitability import CONTRACT_PROFITABILI
 from ebp_lakehouse.gold.field.deal_profitability import DEAL_PROFITABILITY
 from ebp_lakehouse.gold.field.equipment_park import EQUIPMENT_PARK
 from ebp_lakehouse.gold.field.incidents_funnel import INCIDENTS_FUNNEL
+from ebp_lakehouse.gold.field.interventions_cube import INTERVENTIONS_CUBE
 from ebp_lakehouse.gold.field.interventions_daily_kpi import INTERVENTIONS_DAILY_KPI
 from ebp_lakehouse.gold.field.technician_calendar_load import TECHNICIAN_CALENDAR_LOAD
 from ebp_lakehouse.gold.sales.customer_health_score import CUSTOMER_HEALTH_SCORE
@@ -50,6 +51,7 @@ _COMPUTED: tuple[GoldTable, ...] = (
     TECHNICIAN_CALENDAR_LOAD,
     MONTHLY_KPI,
     COMPANY_POSITION,
+    INTERVENTIONS_CUBE,
 )
 
 GOLD_TABLES: tuple[GoldTable, ...] = (*_COMPUTED, kpi_catalogue(_COMPUTED))
