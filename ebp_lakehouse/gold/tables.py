@@ -6,6 +6,7 @@ from ebp_lakehouse.gold.contract import GoldTable
 from ebp_lakehouse.gold.sales.customer_health_score import CUSTOMER_HEALTH_SCORE
 from ebp_lakehouse.gold.sales.product_affinity import PRODUCT_AFFINITY
 from ebp_lakehouse.gold.sales.quote_funnel import QUOTE_FUNNEL
+from ebp_lakehouse.gold.sales.revenue_bridge import REVENUE_BRIDGE
 from ebp_lakehouse.gold.sales.sales_by_customer import SALES_BY_CUSTOMER
 from ebp_lakehouse.gold.sales.sales_by_customer_period import SALES_BY_CUSTOMER_PERIOD
 from ebp_lakehouse.gold.sales.sales_by_product import SALES_BY_PRODUCT
@@ -21,4 +22,5 @@ GOLD_TABLES: tuple[GoldTable, ...] = (
     CUSTOMER_HEALTH_SCORE,
     QUOTE_FUNNEL,
     PRODUCT_AFFINITY,
+    REVENUE_BRIDGE,
 )

@@ -104,6 +104,7 @@ TABLES: dict[str, Expected] = {
         _gold("inventory_snapshot_daily", "date_id", "product_id", "warehouse_name"),
         _gold("supplier_performance", "supplier_id", "period_start", whole=False),
         _gold("receivables_ageing", "debtor_id"),
+        _gold("revenue_bridge", "comparison", "family_name", whole=False),
         _gold("quote_funnel", "document_number"),
         _gold("deal_profitability", "deal_id"),
         _gold("contract_profitability", "contract_id", "fiscal_year", whole=False),
