@@ -11,6 +11,7 @@ from ebp_lakehouse.gold.sales.sales_by_customer import SALES_BY_CUSTOMER
 from ebp_lakehouse.gold.sales.sales_by_customer_period import SALES_BY_CUSTOMER_PERIOD
 from ebp_lakehouse.gold.sales.sales_by_product import SALES_BY_PRODUCT
 from ebp_lakehouse.gold.sales.sales_by_region import SALES_BY_REGION
+from ebp_lakehouse.gold.sales.sales_cube import SALES_CUBE
 from ebp_lakehouse.gold.sales.sales_daily_kpi import SALES_DAILY_KPI
 
 GOLD_TABLES: tuple[GoldTable, ...] = (
@@ -23,4 +24,5 @@ GOLD_TABLES: tuple[GoldTable, ...] = (
     QUOTE_FUNNEL,
     PRODUCT_AFFINITY,
     REVENUE_BRIDGE,
+    SALES_CUBE,
 )

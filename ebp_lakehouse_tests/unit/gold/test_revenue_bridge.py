@@ -85,7 +85,10 @@ def test_credit_notes_are_an_effect_of_their_own() -> None:
 def test_what_has_no_price_or_no_article_is_the_rest() -> None:
     # Shipping 5 then 8; and a product invoiced with a negative quantity before: no mean price, 3 - (-2) = 5.
     sales = [sold(BEFORE, "A", "P", -1, "-2"), sold(LATER, "A", "P", 1, "3")]
-    sales += [sold(BEFORE, "A", "PORT", 1, "5", row_origin="header"), sold(LATER, "A", "PORT", 1, "8", row_origin="header")]
+    sales += [
+        sold(BEFORE, "A", "PORT", 1, "5", row_origin="header"),
+        sold(LATER, "A", "PORT", 1, "8", row_origin="header"),
+    ]
     rows = bridge(sales)
     assert effects(rows["Pompes"]) == {"other": 5}
     assert effects(rows["Hors articles"]) == {"other": 3}
@@ -99,7 +102,14 @@ def test_a_product_without_a_family_has_a_row() -> None:
 def test_the_other_pairs_of_periods() -> None:
     """On 10 March 2026: March to the 10th; the calendar year; each against the same days of 2025."""
     day = date(2026, 3, 10)
-    days = [date(2025, 1, 5), date(2025, 3, 10), date(2025, 3, 11), date(2026, 1, 5), date(2026, 3, 1), date(2026, 3, 11)]
+    days = [
+        date(2025, 1, 5),
+        date(2025, 3, 10),
+        date(2025, 3, 11),
+        date(2026, 1, 5),
+        date(2026, 3, 1),
+        date(2026, 3, 11),
+    ]
     sales = [Sale(f"F{n}", when, "A", "P", str(2**n)) for n, when in enumerate(days)]  # 1, 2, 4, 8, 16, 32
     frame, found = compute(company(sales), REVENUE_BRIDGE, day)
     assert not found
