@@ -1,5 +1,5 @@
--- What gold.revenue_bridge must satisfy (semantics §13): it closes, and begins and ends with the revenue of the facts of
--- its two periods.
+-- What gold.revenue_bridge must satisfy (semantics §13): it closes, and begins and ends with the revenue of the facts
+-- of its two periods.
 with actual as (
     select
         comparison,

@@ -1,5 +1,5 @@
--- What gold.sales_cube must satisfy: the revenue of every grouping is the grand total, which is the revenue of the facts.
--- Half a cent for each row of a grouping, whose revenue is rounded.
+-- What gold.sales_cube must satisfy: the revenue of every grouping is the grand total, which is that of the facts. Half
+-- a cent for each row of a grouping, whose revenue is rounded.
 with expected as (
     select coalesce(sum(f.net_amount_excl_tax), 0) as revenue
     from silver.fact_sales as f
