@@ -12,9 +12,11 @@ with sales as (
         coalesce(cc.family_name, 'Non renseigné') as customer_family,
         coalesce(l.region, 'Non renseigné') as region,
         coalesce(f.colleague_id, 'Non renseigné') as colleague_id,
-        f.document_id,
-        f.document_type = 'Invoice' as is_invoice,
-        case when c.customer_id <> '(unknown)' then c.customer_id end as customer_id,
+        case when f.document_type = 'Invoice' then dense_rank() over (order by f.document_id) end as invoice,
+        case
+            when f.document_type = 'Invoice' and c.customer_id <> '(unknown)'
+                then dense_rank() over (order by c.customer_id)
+        end as customer,
         f.net_amount_excl_tax as net,
         f.cost_amount as cost,
         f.discount_amount as discount,
@@ -30,6 +32,25 @@ with sales as (
     where f.document_type in ('Invoice', 'CreditNote') and d.date_value <= $as_of
 ),
 
+documents as (  -- numbers are counted faster than codes, and a document's rows of one group are one
+    select
+        year_month,
+        product_family,
+        customer_segment,
+        customer_family,
+        region,
+        colleague_id,
+        invoice,
+        customer,
+        unit,
+        sum(net) as net,
+        sum(cost) as cost,
+        sum(discount) as discount,
+        sum(quantity) as quantity
+    from sales
+    group by all
+),
+
 cells as (
     select
         grouping_id(year_month, product_family, customer_segment, customer_family, region, colleague_id)::integer
@@ -43,12 +64,11 @@ cells as (
         round(sum(net), 2)::decimal(18, 2) as revenue,
         round(sum(cost), 2)::decimal(18, 2) as cost,
         round(sum(net + discount), 2)::decimal(18, 2) as gross_amount,
-        count(distinct unit) as units,
-        any_value(unit) as unit,
+        case when min(unit) = max(unit) then min(unit) end as unit,
         sum(quantity) as quantity,
-        count(distinct document_id) filter (where is_invoice) as invoices,
-        count(distinct customer_id) filter (where is_invoice) as customers
-    from sales
+        count(distinct invoice) as invoices,
+        count(distinct customer) as customers
+    from documents
     group by grouping sets (  -- noqa: PRS
         (),
         (product_family),
@@ -121,8 +141,8 @@ select
     case
         when gross_amount > 0 then (gross_amount - revenue)::double / gross_amount::double * 100
     end as discount_percent,
-    case when units = 1 then round(quantity, 3)::decimal(18, 3) end as quantity,
-    case when units = 1 then nullif(unit, '') end as unit,
+    case when unit is not null then round(quantity, 3)::decimal(18, 3) end as quantity,
+    nullif(unit, '') as unit,
     invoices,
     customers
 from cells
