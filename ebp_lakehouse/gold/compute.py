@@ -201,6 +201,7 @@ def _commit(
             rows=result.rows,
             view={"kind": "gold", "key": list(table.key)},
         ),
+        opened=writer.table,
     )
 
 
