@@ -19,10 +19,12 @@ from ebp_lakehouse.gold.field.technician_calendar_load import TECHNICIAN_CALENDA
 from ebp_lakehouse.gold.sales.customer_health_score import CUSTOMER_HEALTH_SCORE
 from ebp_lakehouse.gold.sales.product_affinity import PRODUCT_AFFINITY
 from ebp_lakehouse.gold.sales.quote_funnel import QUOTE_FUNNEL
+from ebp_lakehouse.gold.sales.revenue_bridge import REVENUE_BRIDGE
 from ebp_lakehouse.gold.sales.sales_by_customer import SALES_BY_CUSTOMER
 from ebp_lakehouse.gold.sales.sales_by_customer_period import SALES_BY_CUSTOMER_PERIOD
 from ebp_lakehouse.gold.sales.sales_by_product import SALES_BY_PRODUCT
 from ebp_lakehouse.gold.sales.sales_by_region import SALES_BY_REGION
+from ebp_lakehouse.gold.sales.sales_cube import SALES_CUBE
 from ebp_lakehouse.gold.sales.sales_daily_kpi import SALES_DAILY_KPI
 from ebp_lakehouse.gold.stock.inventory_snapshot_daily import INVENTORY_SNAPSHOT_DAILY
 from ebp_lakehouse.gold.stock.purchase_price_trend import PURCHASE_PRICE_TREND
@@ -50,6 +52,8 @@ _COMPUTED: tuple[GoldTable, ...] = (
     DEAL_PROFITABILITY,
     TECHNICIAN_CALENDAR_LOAD,
     INTERVENTIONS_CUBE,
+    REVENUE_BRIDGE,
+    SALES_CUBE,
     MONTHLY_KPI,
     COMPANY_POSITION,
 )

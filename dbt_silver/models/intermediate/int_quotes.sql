@@ -4,6 +4,7 @@
     Revisions of one quote share customer and deal and carry a revision mark; a quote without both stands alone.
     Converted = first order, delivery or invoice reached through the chain (K6), or acceptance or signature if earlier.
     How far: by the transferred quantities of its lines, weighted by their net amounts; where no line tells, all of it.
+    Rounded, so that the order in which floats are added up changes no row.
 -#}
 with recursive documents as (select * from {{ ref('int_sale_documents') }}),
 
@@ -119,7 +120,7 @@ select
         else coalesce(conversions.converted_kind, case when quotes.accepted_date is not null then 'Acceptance' end)
     end as converted_kind,
     case
-        when conversions.converted_date is not null then cast(coalesce(shares.converted_share, 1) as double)
+        when conversions.converted_date is not null then round(cast(coalesce(shares.converted_share, 1) as double), 8)
         when quotes.accepted_date is not null then 1.0
     end as converted_share
 from quotes
