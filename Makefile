@@ -34,7 +34,7 @@ lint: $(TEST_STAMP) $(MANIFEST)  ## Imports, style, types, and Dagster's own che
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/dg check defs
-	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_silver/models
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_silver/models ebp_lakehouse/silver/profile_sections
 	$(BIN)/sqlfluff lint --templater placeholder --disable-progress-bar ebp_lakehouse/gold
 
 # As root the demo's cluster may lie outside its home (.demo/postgres/data is a link then); a note beside it says whose.

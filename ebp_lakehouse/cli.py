@@ -54,7 +54,7 @@ def friendly() -> Iterator[None]:
 
 @app.command()
 def demo(
-    scale: Annotated[float, typer.Option(help="1.0 = the reference installation's row counts.")] = 0.1,
+    scale: Annotated[float, typer.Option(help="1.0 = the reference installation's row counts; 0.01 to 10.")] = 0.1,
     home: Annotated[Path, typer.Option(help="The folder that holds everything.")] = Path(".demo"),
     seed: int = 7,
     as_of: Day = None,
@@ -124,11 +124,13 @@ def materialize(
 @app.command()
 def simulate(days: Annotated[int, typer.Option(help="Business days to live.")] = 1, seed: int | None = None) -> None:
     """Live some more business days in the demo company, as EBP would write them."""
-    from ebp_lakehouse.demo.session import working_settings  # noqa: PLC0415
+    from ebp_lakehouse.demo.session import current_home, working_settings  # noqa: PLC0415
     from ebp_lakehouse.demo.simulate import simulate as live  # noqa: PLC0415
 
-    with friendly(), working_settings(store=False) as (settings, _), out.status("living …"):
-        summary = live(settings.source(), days, seed)
+    with friendly(), working_settings(store=False) as (settings, dagster), out.status("living …"):
+        home = current_home()
+        told = home.truth if dagster == home.dagster else None  # a source of the user's own has no truth of ours
+        summary = live(settings.source(), days, seed, truth_file=told)
     table = _table("table", "inserted", "updated", "deleted")
     for name in sorted({*summary.inserted, *summary.updated, *summary.deleted}):
         table.add_row(name, *(f"{c.get(name, 0):,}" for c in (summary.inserted, summary.updated, summary.deleted)))
@@ -222,11 +224,18 @@ def restore(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    profile: Annotated[bool, typer.Option("--profile", help="Measure this EBP's conventions instead.")] = False,
+) -> None:
     """Say what works and what does not, and how to mend it."""
     from ebp_lakehouse.demo.session import working_settings  # noqa: PLC0415
     from ebp_lakehouse.doctor import examine  # noqa: PLC0415
 
+    if profile:
+        from ebp_lakehouse.profile_report import print_profile  # noqa: PLC0415
+
+        with friendly(), working_settings(source=False) as (settings, _):
+            return print_profile(settings, out)
     colours, failed = {"ok": "green", "warn": "yellow", "fail": "red"}, False
     with friendly(), working_settings() as (settings, _):
         for finding in examine(settings):
@@ -293,11 +302,12 @@ def dictionary() -> None:
     from ebp_lakehouse.dictionary import markdown  # noqa: PLC0415
     from ebp_lakehouse.gold.tables import GOLD_TABLES  # noqa: PLC0415
     from ebp_lakehouse.settings import Settings  # noqa: PLC0415
-    from ebp_lakehouse.silver.contract import contracts  # noqa: PLC0415
+    from ebp_lakehouse.silver.contract import contracts, enrichment_contracts  # noqa: PLC0415
     from ebp_lakehouse.silver.manifest import load_manifest  # noqa: PLC0415
 
     with friendly():
-        silver = contracts(load_manifest(Settings.from_environment().dbt_project_dir))
+        manifest = load_manifest(Settings.from_environment().dbt_project_dir)
+        silver = contracts(manifest) | enrichment_contracts(manifest)
         print(markdown(silver.values(), GOLD_TABLES), end="")
 
 

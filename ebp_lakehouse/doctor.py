@@ -49,6 +49,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("lake", lake),
         ("versions", versions),
         ("dbt", dbt_project),
+        ("outside", outside),
     ):
         yield from _guarded(subject, examination, settings)
 
@@ -169,6 +170,18 @@ def dbt_project(settings: Settings) -> Iterator[Finding]:
 
     made = contracts(load_manifest(settings.dbt_project_dir))
     yield Finding("ok", "dbt project", f"{settings.dbt_project_dir}: {len(made)} published models")
+
+
+def outside(settings: Settings) -> Iterator[Finding]:
+    """Who outside of the company is asked, and for what; nobody is asked here, an address is not for trying."""
+    own = settings.geocoder_url or "the public server"
+    asked = {
+        "customers' addresses": f"{settings.geocoder} ({own})" if settings.geocoder != "off" else None,
+        "weather of communes": settings.weather_url,
+        "economic indices": settings.economic_url,
+    }
+    text = "; ".join(f"{what}: {who}" for what, who in asked.items() if who)
+    yield Finding("ok", "outside", text or "nobody is asked (docs/enrichment.md)")
 
 
 def _guarded(

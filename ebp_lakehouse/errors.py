@@ -34,5 +34,9 @@ class ContractError(LakehouseError):
     """A table's declared contract is itself wrong (a rule that cannot be understood, a column declared twice)."""
 
 
+class ServiceError(LakehouseError):
+    """A service outside the company (addresses, weather, economy) does not answer, refuses us, or answers nonsense."""
+
+
 class DemoError(LakehouseError):
     """An embedded server cannot start, or the demo company cannot be created."""

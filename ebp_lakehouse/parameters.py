@@ -8,6 +8,7 @@ of the user may set any of them. Not here: what the models do with them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import yaml
 from ebp_lakehouse.errors import SettingsError
 
 VARIABLE = "EBP_PARAMETERS_FILE"
+DECLARED_IN = "dbt_silver/dbt_project.yml and ebp_lakehouse/gold/parameters.yaml"
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,9 @@ def _own(file: Path | None, defaults: dict[str, Any], choices: dict[str, list[An
 
 def _problem(name: Any, value: Any, defaults: dict[str, Any], choices: dict[str, list[Any]]) -> str:
     if name not in defaults:
-        return f"there is no parameter {name}; there are {', '.join(sorted(defaults))}"
+        near = get_close_matches(str(name), defaults, n=3)
+        meant = f"did you mean {' or '.join(near)}?" if near else f"they are listed in {DECLARED_IN}."
+        return f"there is no parameter {name}; {meant}"
     if name in choices:
         fits = any(value == choice and type(value) is type(choice) for choice in choices[name])
         return "" if fits else f"{name} is {value!r}, but can be {', '.join(map(str, choices[name]))}"

@@ -134,6 +134,11 @@ class Settings(BaseModel):
         dbt_project_dir: where ``dbt_silver`` lies.
         user_files: folder of the optional files a user may supply (``colleague_extra.csv``, …), or None.
         parameters_file: YAML of parameters over the defaults of ``dbt_silver/dbt_project.yml``, or None.
+        geocoder: who is asked where customers' addresses lie: nobody, the Base Adresse Nationale, a Nominatim server.
+        geocoder_url: another server of that kind, such as the company's own; None = the public one.
+        weather_url: a server of Open-Meteo's archive API; None = offline.
+        weather_key: the key of a paid Open-Meteo plan, or None.
+        economic_url: INSEE's BDM web service (SDMX); None = offline.
     """
 
     model_config = STRICT
@@ -152,6 +157,11 @@ class Settings(BaseModel):
     dbt_project_dir: Path = REPOSITORY_ROOT / "dbt_silver"
     user_files: Path | None = None
     parameters_file: Path | None = None
+    geocoder: Literal["off", "ban", "nominatim"] = "off"
+    geocoder_url: str | None = None
+    weather_url: str | None = None
+    weather_key: SecretStr | None = None
+    economic_url: str | None = None
 
     @field_validator("lake_url")
     @classmethod
@@ -176,6 +186,16 @@ class Settings(BaseModel):
         if not re.fullmatch(r"0*[1-9]\d*(\.\d+)?\s?[KMGT]i?B", value.strip(), re.IGNORECASE):
             raise ValueError("give a number and its unit, such as 500MB or 4GB")
         return value.strip()
+
+    @field_validator("geocoder_url", "weather_url", "economic_url")
+    @classmethod
+    def _base_of_a_service(cls, value: str | None) -> str | None:
+        """Our own path and query are put behind it; a key or a password in it would be shown in messages."""
+        if value is not None and not re.fullmatch(
+            r"https?://([^/?#\s@:]+|\[[0-9a-fA-F:.]+])(:\d{1,5})?(/[^?#\s]*)?", value
+        ):
+            raise ValueError("give https://host/path, without user, password, ? or #")
+        return value.rstrip("/") if value else None
 
     @property
     def is_s3(self) -> bool:
@@ -228,12 +248,10 @@ class Settings(BaseModel):
     def to_environment(self) -> dict[str, str]:
         """The same settings as environment variables, for a child process (the Dagster UI). Holds secrets."""
         env = {
-            f"EBP_{name.upper()}": str(getattr(self, name))
+            f"EBP_{name.upper()}": str(value.get_secret_value() if isinstance(value, SecretStr) else value)
             for name in type(self).model_fields
-            if name not in ("s3", "source_url") and getattr(self, name) is not None
+            if name != "s3" and (value := getattr(self, name)) is not None
         }
-        if self.source_url is not None:
-            env["EBP_SOURCE_URL"] = self.source_url.get_secret_value()
         if self.s3 is not None:
             env["AWS_ACCESS_KEY_ID"] = self.s3.access_key_id.get_secret_value()
             env["AWS_SECRET_ACCESS_KEY"] = self.s3.secret_access_key.get_secret_value()

@@ -2,7 +2,7 @@
     checked_values(checks): what a staging model gave to the cleaning, as a list of structs in its column `checked`.
 
     One check is {column: EBP's name, rule, raw: expression as text, cleaned: expression that is NULL when the value was refused,
-    personal: true when the value may not be shown}. Blank values are no findings. int_checked_values unfolds the lists.
+    personal: true, or an expression that is, when the value may not be shown}. Blank values are no findings. int_checked_values unfolds the lists.
 #}
 {% macro checked_values(checks) -%}
     list_filter([

@@ -1,12 +1,15 @@
 {# Expressions of the field service: distances, durations, captions. Each takes SQL expressions and returns one. #}
 
-{# Kilometres as the crow flies on a sphere of 6371 km; NULL when a coordinate is. #}
+{# Kilometres as the crow flies on a sphere of 6371 km; NULL when a coordinate is: least() alone would skip the NULL. #}
 {% macro haversine_km(latitude, longitude, other_latitude, other_longitude) -%}
-    2 * 6371 * asin(sqrt(least(1,
-        pow(sin(radians({{ other_latitude }} - {{ latitude }}) / 2), 2)
-        + cos(radians({{ latitude }})) * cos(radians({{ other_latitude }}))
-        * pow(sin(radians({{ other_longitude }} - {{ longitude }}) / 2), 2)
-    )))
+    case
+        when {{ latitude }} + {{ longitude }} + {{ other_latitude }} + {{ other_longitude }} is not null
+            then 2 * 6371 * asin(sqrt(least(1,
+                pow(sin(radians({{ other_latitude }} - {{ latitude }}) / 2), 2)
+                + cos(radians({{ latitude }})) * cos(radians({{ other_latitude }}))
+                * pow(sin(radians({{ other_longitude }} - {{ longitude }}) / 2), 2)
+            )))
+    end
 {%- endmacro %}
 
 {# Minutes between two wall clocks, through the zone: the night of a clock change has 23 or 25 hours (V6). #}

@@ -11,6 +11,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
+from deltalake import DeltaTable
+
 from ebp_lakehouse.bronze.change_ingest import ingest_changes
 from ebp_lakehouse.bronze.changefeed import ChangeFeed, Report
 from ebp_lakehouse.bronze.changereading import Part
@@ -31,7 +33,9 @@ from ebp_lakehouse.source.extraction import Capture, SourceFigures
 from ebp_lakehouse.source.introspection import reference_table
 from ebp_lakehouse.source.registry import TableSpec, selected_tables
 
-READERS = 2
+READERS = 2  # tables at a time: their memory is what bounds a batch's
+BESIDE = 4  # small tables beside them when the lake is on S3: most of their time is waiting for its answers
+SMALL_CELLS = 200_000
 FIRST_LOADED_AT = "first_loaded_at"
 
 
@@ -46,6 +50,7 @@ class TableOutcome:
         published: a new version is visible to readers (False also when nothing changed).
         stream_problem: why a published table's changes cannot be taken from the stream.
         content: what the proof found, when one was asked for. It blocks nothing.
+        opened: handle of the table at the batch's commit.
     """
 
     spec: TableSpec
@@ -56,6 +61,7 @@ class TableOutcome:
     published: bool = False
     stream_problem: str | None = None
     content: tuple[str, ...] = ()
+    opened: DeltaTable | None = field(default=None, repr=False, compare=False)
 
     @property
     def healthy(self) -> bool:
@@ -144,7 +150,8 @@ class _Attempt:
             record = publication.latest(lake)  # after another run that held the stream has published
             if feed is not None:
                 feed.open(record)
-            with Capture(self.settings.source(), self.specs, readers=READERS) as capture:
+            readers = READERS + (BESIDE if lake.s3 is not None else 0)
+            with Capture(self.settings.source(), self.specs, readers=readers) as capture:
                 if feed is not None:
                     feed.read(capture, self._as_asked(record), self.specs, lambda s: _writer(lake, record, s))
                 outcomes = self._all(capture, lake, record, feed)
@@ -156,14 +163,17 @@ class _Attempt:
             }
             if feed is not None:
                 moves |= feed.leaving(record, [outcome.spec for outcome in outcomes if not outcome.healthy])
-            published = catalog.publish(self.settings, moves, self.run_id)
+            opened = {o.spec.lake_key: o.opened for o in outcomes if o.opened is not None}
+            published = catalog.publish(self.settings, moves, self.run_id, opened)
             if feed is not None:
                 failpoint("stream-published")
             return BatchResult(
                 published,
                 self.ingestion_date,
                 {
-                    o.spec.asset: replace(o, published=o.move and o.batch is not None and o.batch.commit is not None)
+                    o.spec.asset: replace(
+                        o, published=o.move and o.batch is not None and o.batch.commit is not None, opened=None
+                    )
                     for o in outcomes
                 },
                 feed.acknowledge() if feed is not None else None,
@@ -194,8 +204,12 @@ class _Attempt:
             return replace(outcome, stream_problem=part.problem) if part is not None else outcome
 
         largest_first = sorted(self.specs, key=lambda spec: -_size(capture, spec))
-        with ThreadPoolExecutor(READERS) as pool:
-            return list(pool.map(one, largest_first))
+        with ThreadPoolExecutor(READERS) as pool, ThreadPoolExecutor(BESIDE) as beside:
+            done = [
+                (beside if lake.s3 is not None and _is_small(capture, spec) else pool).submit(one, spec)
+                for spec in largest_first
+            ]
+            return [outcome.result() for outcome in done]
 
     def _as_asked(self, record: Record) -> Record:
         """``record`` without horizons when a full reading was asked for."""
@@ -246,7 +260,7 @@ class _Attempt:
             raise  # nothing is wrong with the table: somebody was quicker, and the whole capture is tried again
         except LakehouseError as error:
             return TableOutcome(spec, error=str(error))
-        return TableOutcome(spec, batch, tuple(differences), tuple(problems))
+        return TableOutcome(spec, batch, tuple(differences), tuple(problems), opened=writer.table)
 
     def _proved(self, capture: Capture, lake: Lake, record: Record, outcome: TableOutcome) -> TableOutcome:
         """``outcome`` with what differs between every row of the source and the version that will be published."""
@@ -318,3 +332,8 @@ def _first_loaded_at(pin: Pin | None) -> str | None:
 def _size(capture: Capture, spec: TableSpec) -> int:
     table = capture.tables.get(spec.name)
     return table.estimated_rows * len(table.columns) if table else 0
+
+
+def _is_small(capture: Capture, spec: TableSpec) -> bool:
+    """Whether the source's statistics say so; of a table without any, or a view, nobody knows."""
+    return 0 < _size(capture, spec) <= SMALL_CELLS

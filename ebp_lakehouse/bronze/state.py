@@ -20,8 +20,8 @@ from deltalake import DeltaTable
 from ebp_lakehouse.bronze.fold import HASH, IS_DELETED, POSITION, STATE_SCHEMA, VALID_FROM
 from ebp_lakehouse.bronze.widening import column_as
 from ebp_lakehouse.errors import LakeError
-from ebp_lakehouse.lake.delta import arrow_schema
-from ebp_lakehouse.lake.session import quote_identifier, session
+from ebp_lakehouse.lake.delta import arrow_schema, stored_rows
+from ebp_lakehouse.lake.session import quote_identifier, quote_literal, session
 from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.lake.views import TableFiles, bronze_relations
 from ebp_lakehouse.settings import Settings
@@ -29,6 +29,10 @@ from ebp_lakehouse.source.extraction import SourceFigures, Sums
 from ebp_lakehouse.source.registry import Grouping
 from ebp_lakehouse.source.types import normalised
 
+# Finding where few rows lie and reading only them takes less than every column of many: 0.15 s of CPU, not 0.21, for
+# 10 of 112 684 rows of 336 columns; for 300 of them there is no difference.
+FEW_ROWS, MANY_ROWS = 100, 10_000
+PLACE = ("filename", "file_row_number")  # what DuckDB tells of a row of a Parquet file
 MEMORY_LIMIT = "800MB"  # for all tables being written, two at a time, beside Arrow and delta-rs
 _instances: WeakKeyDictionary[Lake, duckdb.DuckDBPyConnection] = WeakKeyDictionary()
 _opening = threading.Lock()
@@ -169,14 +173,19 @@ def last_values(
     stored = [name for name in schema.names if name in files.columns]
     connection.register("wanted_rows", rows.select(*key, VALID_FROM).to_arrow())
     kinds = arrow_schema(table)
-    as_wanted = ", ".join(column_as(name, kinds.field(name).type, schema.field(name).type) for name in stored)
+    as_wanted = {name: column_as(name, kinds.field(name).type, schema.field(name).type) for name in stored}
     columns = ", ".join(f"t.{quote_identifier(name)}" for name in stored)
     # A key's column may be NULL in versions of a time when the key was another one.
     on = " AND ".join(f"t.{name} IS NOT DISTINCT FROM w.{name}" for name in map(quote_identifier, key))
+    joined = f"JOIN wanted_rows w ON {on} AND t._bronze_valid_from = w.{VALID_FROM}"
+    where = ""
+    if rows.height <= FEW_ROWS and stored_rows(table) >= MANY_ROWS:
+        keys = ", ".join(as_wanted[name] for name in key if name in as_wanted)
+        where = _where_they_lie(connection, files, keys, joined)
     reader = connection.execute(
         f"SELECT {columns}, t._bronze_record_hash AS {HASH} "
-        f"FROM (SELECT {as_wanted}, _bronze_record_hash, _bronze_valid_from FROM {files.relation()}) t "
-        f"JOIN wanted_rows w ON {on} AND t._bronze_valid_from = w.{VALID_FROM}"
+        f"FROM (SELECT {', '.join(as_wanted.values())}, _bronze_record_hash, _bronze_valid_from "
+        f"FROM {files.relation()}{where}) t {joined}"
     ).to_arrow_reader(batch_rows)
     for batch in reader:
         block = pa.Table.from_batches([batch])
@@ -184,6 +193,24 @@ def last_values(
             block.column(f.name).cast(f.type) if f.name in stored else pa.nulls(block.num_rows, f.type) for f in schema
         ]
         yield pa.Table.from_arrays([*columns_, block.column(HASH)], schema=schema.append(pa.field(HASH, pa.string())))
+
+
+def _where_they_lie(connection: duckdb.DuckDBPyConnection, files: TableFiles, keys: str, joined: str) -> str:
+    """SQL that narrows a scan of ``files`` to few rows, found by their keys alone: a scan of 500 columns costs more.
+
+    Another row may pass (one with the same number in another file). Empty where a column of the table hides the place.
+    """
+    if not files.uris or set(PLACE) & {name.casefold() for name in files.columns}:
+        return ""
+    found = connection.execute(
+        f"SELECT {', '.join(PLACE)} FROM (SELECT {keys}, _bronze_valid_from, {', '.join(PLACE)} "
+        f"FROM {files.relation()}) t {joined}"
+    ).fetchall()
+    if not found:
+        return ""
+    uris = ", ".join(map(quote_literal, sorted({uri for uri, _ in found})))
+    numbers = ", ".join(map(str, sorted({number for _, number in found})))
+    return f" WHERE {PLACE[0]} IN ({uris}) AND {PLACE[1]} IN ({numbers})"
 
 
 def lake_figures(

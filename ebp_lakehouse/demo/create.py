@@ -25,6 +25,8 @@ from ebp_lakehouse.demo.schema import create_schema, recreate_database
 from ebp_lakehouse.demo.session import DemoHome, DemoState
 from ebp_lakehouse.errors import DemoError
 
+SMALLEST, LARGEST = 0.01, 10
+
 # Called with the stage's name and the share of that stage that is done, 0 to 1; from any thread.
 Progress = Callable[[str, float], None]
 
@@ -93,10 +95,13 @@ def create_company(
 
     `scale` 1.0 is the reference installation's size (670 000 rows); `as_of` is the company's last day of business. What
     is really true of the company (planted cases, true parameters, dirt) is written to `truth_file`, never to the
-    database. An existing EBP database is refused (`DemoError`), and so is a scale that is not above 0.
+    database. An existing EBP database is refused (`DemoError`), and so is a scale out of bounds.
     """
-    if not 0 < scale <= 10:  # noqa: PLR2004
-        raise DemoError(f"The demo's scale is {scale}: give a number above 0 and at most 10 (1 = 670 000 rows).")
+    if not SMALLEST <= scale <= LARGEST:
+        raise DemoError(
+            f"The demo's scale is {scale:g}: give a number from {SMALLEST:g} to {LARGEST:g} (1 = 670 000 rows). "
+            "A smaller company has no room for one of each planted case."
+        )
     report = progress or (lambda _stage, _done: None)
     seconds: dict[str, float] = {}
 

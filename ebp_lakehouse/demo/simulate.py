@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from ebp_lakehouse.demo.company.catalogue import Catalogue
 from ebp_lakehouse.demo.company.ledger import Ledger
 from ebp_lakehouse.demo.company.newdocuments import DocumentWriter, Written
 from ebp_lakehouse.demo.company.primitives import day_number, uuids
+from ebp_lakehouse.demo.company.truth import live_on
 from ebp_lakehouse.demo.fielddays import FieldDays
 from ebp_lakehouse.demo.fieldsource import FieldSource
 from ebp_lakehouse.demo.stockdays import StockDays
@@ -64,11 +66,18 @@ class SimulationSummary:
     events: dict[str, int] = field(default_factory=dict)
 
 
-def simulate(dsn: str, days: int, seed: int | None = None, progress: Progress | None = None) -> SimulationSummary:
+def simulate(
+    dsn: str,
+    days: int,
+    seed: int | None = None,
+    progress: Progress | None = None,
+    truth_file: Path | None = None,
+) -> SimulationSummary:
     """Live ``days`` more business days in the demo database at ``dsn``.
 
-    Without a seed, the database's own clock is the seed. ``progress`` gets the day and the share done. Raises
-    ``DemoError`` when the database is not a demo company.
+    Without a seed, the database's own clock is the seed. ``progress`` gets the day and the share done. ``truth_file`` is
+    the company's ground truth: planted cases are told apart from those that these days moved. Raises ``DemoError`` when
+    the database is not a demo company.
     """
     if days < 1:
         raise DemoError(f"The number of days to simulate is {days}: give 1 or more.")
@@ -78,10 +87,14 @@ def simulate(dsn: str, days: int, seed: int | None = None, progress: Progress | 
         rng = np.random.default_rng(day_number(dates[0]) if seed is None else seed)
         company = _Company(connection, rng, catalogue.read(connection))
         early = company.forgotten_document(forgotten, dates[0])
-        for done, day in enumerate(dates):
-            report(day.isoformat(), done / days)
-            company.live(day)
-        forgotten.commit()
+        try:
+            for done, day in enumerate(dates):
+                report(day.isoformat(), done / days)
+                company.live(day)
+            forgotten.commit()
+        finally:  # what was interrupted has been lived up to there
+            if truth_file is not None and truth_file.exists():
+                live_on(truth_file, day, company.ledger.moved(connection))
         report(dates[-1].isoformat(), 1.0)
         inserted, updated, deleted = company.ledger.counts()
     return SimulationSummary(dates[0], dates[-1], inserted, updated, deleted, early, dict(company.events))
@@ -115,12 +128,15 @@ class _Company:
         self.stock = StockDays(goods)
         self.trade = TradeDays(goods, self.stock)
         self._seconds = 0
+        kinds = [(kind, share) for kind, share in NEW_KINDS if known.orders or kind != ORDER]
+        self._kinds = [kind for kind, _ in kinds]
+        self._shares = np.array([share for _, share in kinds]) / sum(share for _, share in kinds)
 
     def live(self, day: date) -> None:
         """One business day, each event in its own transaction, later than the one before."""
         self._seconds = 8 * 3600
         volume = max(1, int(self.rng.poisson(self.known.documents_a_day)))
-        for kind in self.rng.choice([k for k, _ in NEW_KINDS], volume, p=[s for _, s in NEW_KINDS]).tolist():
+        for kind in self.rng.choice(self._kinds, volume, p=self._shares).tolist():
             self._do("document", partial(self.writer.new, self.connection, kind), day)
         for _ in range(max(1, round(volume * TRANSFERS_A_DAY))):
             self._do("transfer", self._transfer, day)
@@ -161,11 +177,15 @@ class _Company:
         return rows[int(self.rng.integers(0, len(rows)))] if rows else None
 
     def _transfer(self, moment: datetime) -> Written | None:
-        """Quote to order, order to delivery, or delivery to invoice: whichever is found open."""
-        steps = [
-            (QUOTE, ORDER, "RealQuantity", 60), (ORDER, DELIVERY, "RemainingQuantityToDeliver", 150),
-            (DELIVERY, INVOICE, "RemainingQuantityToInvoice", 150),
-        ]  # fmt: skip
+        """Quote to order, order to delivery, or delivery to invoice: whichever is found open.
+
+        Without orders a quote is delivered.
+        """
+        steps = [(DELIVERY, INVOICE, "RemainingQuantityToInvoice", 150)]
+        if self.known.orders:
+            steps = [(QUOTE, ORDER, "RealQuantity", 60), (ORDER, DELIVERY, "RemainingQuantityToDeliver", 150), *steps]
+        else:
+            steps = [(QUOTE, DELIVERY, "RealQuantity", 60), *steps]
         for n in self.rng.permutation(len(steps)).tolist():
             origin, target, left, age = steps[n]
             found = self._pick(

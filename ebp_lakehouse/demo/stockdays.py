@@ -30,9 +30,14 @@ class StockDays:
             source.value('SELECT coalesce(max("NumberSuffix"), 0) FROM "StockDocument" WHERE "NumberPrefix" = %s', "SS")
         )
 
+    @property
+    def managed(self) -> bool:
+        """Whether the company manages its stock at all."""
+        return self._last > 0
+
     def events(self) -> Iterator[Event]:
         """What happens today; nothing where stock is not managed."""
-        if not self._last:
+        if not self.managed:
             return
         yield "goods issued", self._issue
         if self.source.chance(BACK_DATED_CHANCE):
@@ -99,6 +104,8 @@ class StockDays:
 
     def expect(self, item: str, place: str, quantity: Decimal, moment: datetime) -> None:
         """More (or less) of an item is on order at suppliers: counters of its storehouse and of the item."""
+        if not self.managed:
+            return
         for table, key in (("StockItem", {"ItemId": item, "StorehouseId": place}), ("Item", {"Id": item})):
             where = " AND ".join(f'"{name}" = %s' for name in key)
             found = self.source.rows(

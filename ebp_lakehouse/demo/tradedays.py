@@ -49,13 +49,18 @@ class TradeDays:
         yield "supplier payments", self._pay
 
     def _order(self, moment: datetime) -> bool:
-        """What is shortest in the main storehouse is ordered from its main supplier."""
+        """What is shortest in the main storehouse is ordered from its main supplier; anything, where nobody counts it."""
+        of_interest = (
+            ', st."StorehouseId"::text AS place FROM "StockItem" st JOIN "Storehouse" h ON h."Id" = st."StorehouseId"'
+            ' AND h."Main" AND st."SuppliersOrderedQuantity" = 0 JOIN "Item" i ON i."Id" = st."ItemId"'
+            if self.stock.managed
+            else ', NULL AS place FROM "Item" i JOIN "Supplier" p ON p."Id" = i."SupplierId"'
+        )
+        order = 'st."RealStock" - st."OrderedQuantity", i."Id" LIMIT 40' if self.stock.managed else 'i."Id"'
         wanted = self.source.rows(
-            'SELECT i."Id", i."SupplierId", i."UnitId", i."Caption", s."NetPurchasePrice" AS price, s."DeliveryDelay" AS delay,'
-            ' st."StorehouseId"::text AS place FROM "StockItem" st JOIN "Storehouse" h ON h."Id" = st."StorehouseId" AND h."Main"'
-            ' JOIN "Item" i ON i."Id" = st."ItemId" JOIN "SupplierItem" s ON s."ItemId" = i."Id" AND s."MainSupplier"'
-            ' WHERE i."ActiveState" = 0 AND s."NetPurchasePrice" > 0 AND s."SalePurchaseConversionRate" = 1'
-            ' AND st."SuppliersOrderedQuantity" = 0 ORDER BY st."RealStock" - st."OrderedQuantity", i."Id" LIMIT 40'
+            'SELECT i."Id", i."SupplierId", i."UnitId", i."Caption", s."NetPurchasePrice" AS price, s."DeliveryDelay" AS delay'
+            f'{of_interest} JOIN "SupplierItem" s ON s."ItemId" = i."Id" AND s."MainSupplier" WHERE i."ActiveState" = 0'
+            f' AND s."NetPurchasePrice" > 0 AND s."SalePurchaseConversionRate" = 1 ORDER BY {order}'
         )
         if not wanted:
             return False
@@ -73,12 +78,15 @@ class TradeDays:
         order = self.source.pick(
             'SELECT DISTINCT d."Id"::text AS id, d."SupplierId", d."DocumentDate" FROM "PurchaseDocument" d'
             ' JOIN "PurchaseDocumentLine" l ON l."DocumentId" = d."Id" WHERE d."DocumentType" = 8'
-            ' AND l."RemainingQuantityToDeliver" > 0 AND l."ManageStock" AND d."DeliveryCustomerId" IS NULL'
-            ' AND d."DeliveryDate" BETWEEN %s AND %s ORDER BY 1', moment - timedelta(days=60), moment + timedelta(days=1),
+            ' AND l."RemainingQuantityToDeliver" > 0 AND l."ManageStock" = %s AND d."DeliveryCustomerId" IS NULL'
+            ' AND d."DeliveryDate" BETWEEN %s AND %s ORDER BY 1',
+            self.stock.managed, moment - timedelta(days=60), moment + timedelta(days=1),
         )  # fmt: skip
         if order is None:
             return False
         rows = self._open_lines(order["id"], "RemainingQuantityToDeliver")
+        if not rows:
+            return False
         if self.source.chance(SHORT_SHARE):
             rows = [{**row, "quantity": max(Decimal(1), row["quantity"] // 2)} for row in rows]
         rows = [{**row, "quantity": min(row["quantity"], row["left"])} for row in rows]
@@ -162,8 +170,8 @@ class TradeDays:
                 ' "PurchasePrice" AS price, "NetPriceVatExcluded" AS net, coalesce("DeliveredQuantity", 0) AS delivered,'
                 ' coalesce("InvoicedQuantity", 0) AS invoiced, "StorehouseId"::text AS place,'
                 ' "SalePurchaseConversionRate" AS box FROM "PurchaseDocumentLine"'
-                f' WHERE "DocumentId" = %s AND "ItemId" IS NOT NULL AND "{left}" > 0 AND "StorehouseId" IS NOT NULL'
-                ' ORDER BY "LineOrder"', document,
+                f' WHERE "DocumentId" = %s AND "ItemId" IS NOT NULL AND "{left}" > 0'
+                ' AND ("StorehouseId" IS NOT NULL OR NOT %s) ORDER BY "LineOrder"', document, self.stock.managed,
             )
         ]  # fmt: skip
 
@@ -208,7 +216,7 @@ class TradeDays:
             values = {
                 "Id": line, "DocumentId": key, "LineType": 2, "LineOrder": order * 100, "ItemId": row["Id"],
                 "DescriptionClear": row["Caption"], "UnitId": row["UnitId"], "VatId": self._vat, "StorehouseId": row["place"],
-                "Quantity": row["quantity"], "RealQuantity": row["quantity"], "ManageStock": True,
+                "Quantity": row["quantity"], "RealQuantity": row["quantity"], "ManageStock": self.stock.managed,
                 "SalePurchaseConversionRate": row.get("box", Decimal(1)), "PurchasePrice": row["price"],
                 "PriceVatExcluded": row["price"], "NetPriceVatExcluded": row.get("net", row["price"]),
                 "CostPrice": row.get("net", row["price"]), "NetAmountVatExcluded": amount,

@@ -2,7 +2,7 @@
 
 Each view reads an explicit list of immutable Parquet files, so a reader sees every table as of one instant and
 nobody waits for anybody. Two files per record: the common one, and one under ``private/`` that also shows the personal
-columns. Not here: what is published (publication.py), how a table is written (delta.py).
+columns. Not here: what is published (publication.py), what a catalog holds (rendering.py).
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ import os
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
 import duckdb
 import platformdirs
+from deltalake import DeltaTable
 
 from ebp_lakehouse.errors import LakeError
 from ebp_lakehouse.failpoints import failpoint
-from ebp_lakehouse.lake import publication, views
-from ebp_lakehouse.lake.delta import load
-from ebp_lakehouse.lake.publication import Move, Pin, Record
+from ebp_lakehouse.lake import publication
+from ebp_lakehouse.lake.publication import PRIVATE, Move, Record
+from ebp_lakehouse.lake.rendering import write_views
 from ebp_lakehouse.lake.session import quote_literal, session
 from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.settings import Settings
@@ -32,23 +32,21 @@ FOLDER = "catalog"
 CONVENIENCE_COPY = "catalog.duckdb"
 KEPT_FOR = timedelta(hours=48)
 KEPT_LOCALLY = 4  # per lake and kind; a reader may still open one that is not the newest
-PRIVATE = "private"
-SCHEMAS = ("bronze", "silver", "gold")
-FRESHNESS = {
-    "layer": "bronze, silver or gold.",
-    "table_name": "The table's name in its schema.",
-    "ingestion_date": "Partition of the run that last published it.",
-    "published_at": "When that run published it.",
-    "check_state": "State of its checks in that run; a table whose checks fail keeps its last good version.",
-    "row_count": "Rows of the table as readers see it; of bronze, the live rows.",
-}
 
 
-def publish(settings: Settings, moves: Mapping[str, Move], run_id: str) -> Record:
+def publish(
+    settings: Settings, moves: Mapping[str, Move], run_id: str, opened: Mapping[str, DeltaTable] | None = None
+) -> Record:
     """Make Delta commits visible: commit the record, then put the catalogs rendered from it.
 
     With no moves no record is made and the current one is returned. A crash between the two steps harms nobody: whoever
     connects next renders the missing catalog from the record, and the next run puts it.
+
+    Args:
+        settings: the lake.
+        moves: the pins to move, by table.
+        run_id: named in the record.
+        opened: handles of moved tables, so that they need not be opened again; one at another version is not used.
 
     Raises:
         ConflictError: another run published one of these tables meanwhile.
@@ -62,16 +60,19 @@ def publish(settings: Settings, moves: Mapping[str, Move], run_id: str) -> Recor
         record = publication.latest(lake)
         if record.number == 0 or lake.exists(object_name(record.number, private=True)):
             return record
-    put_catalogs(settings, lake, record)
+    put_catalogs(settings, lake, record, opened)
     for private in (False, True):
         _retire(lake, record, private=private)
     return record
 
 
-def put_catalogs(settings: Settings, lake: Lake, record: Record) -> None:
+def put_catalogs(
+    settings: Settings, lake: Lake, record: Record, opened: Mapping[str, DeltaTable] | None = None
+) -> None:
     """Put one record's catalogs and the convenience copies; the private catalog is last, so it tells that all are there."""
     contents = {
-        private: local_catalog(settings, lake, record, private=private).read_bytes() for private in (False, True)
+        private: local_catalog(settings, lake, record, private=private, opened=opened).read_bytes()
+        for private in (False, True)
     }
     # A publisher that was overtaken leaves the copies alone: they would show its older record until the next one.
     copied = contents if publication.latest_number(lake) == record.number else {}
@@ -110,7 +111,14 @@ def connect(
     return connection
 
 
-def local_catalog(settings: Settings, lake: Lake, record: Record, *, private: bool) -> Path:
+def local_catalog(
+    settings: Settings,
+    lake: Lake,
+    record: Record,
+    *,
+    private: bool,
+    opened: Mapping[str, DeltaTable] | None = None,
+) -> Path:
     """The catalog of one record as a local file: from the cache, else by one GET, else rendered from the record."""
     path = _cached(lake, record, private=private)
     if path.exists():
@@ -124,7 +132,7 @@ def local_catalog(settings: Settings, lake: Lake, record: Record, *, private: bo
         if _rendered_for(Path(temporary)) == lake.url:
             return _keep(Path(temporary), path)
         Path(temporary).unlink()  # the lake was moved or copied since: the paths in the views are another lake's
-    return _render(settings, lake, record, private=private)
+    return _render(settings, lake, record, opened or {}, private=private)
 
 
 def object_name(number: int, *, private: bool) -> str:
@@ -173,31 +181,8 @@ def _rendered_for(path: Path) -> str | None:
     return str(row[0]) if row else None
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """One table of a catalog: its Delta table (key and pin), and that of its personal columns where they lie apart."""
-
-    lake: str
-    parts: tuple[tuple[str, Pin], ...]
-
-    @property
-    def fingerprint(self) -> str:
-        versions = " ".join(f"{key} {pin.version}" for key, pin in self.parts)
-        return f"{self.lake} {versions} {self.parts[0][1].view}"
-
-
-def _wanted(lake: Lake, record: Record, *, private: bool) -> dict[str, _Wanted]:
-    """Name → table: the common ones; in a private catalog also personal columns, and tables that are wholly personal."""
-    parts: dict[str, list[tuple[str, Pin]]] = {}
-    for key, pin in sorted(record.pins.items(), key=lambda item: item[0].startswith(f"{PRIVATE}/")):
-        if private or not key.startswith(f"{PRIVATE}/"):
-            parts.setdefault(key.removeprefix(f"{PRIVATE}/"), []).append((key, pin))
-    return {name: _Wanted(lake.url, tuple(own)) for name, own in parts.items()}
-
-
-def _render(settings: Settings, lake: Lake, record: Record, *, private: bool) -> Path:
+def _render(settings: Settings, lake: Lake, record: Record, opened: Mapping[str, DeltaTable], *, private: bool) -> Path:
     """Render one record's catalog into the local cache, re-using every view that did not change."""
-    wanted = _wanted(lake, record, private=private)
     target = _cached(lake, record, private=private)
     # The private catalog is the common one of the same record with the personal tables' views replaced.
     base = (
@@ -212,77 +197,11 @@ def _render(settings: Settings, lake: Lake, record: Record, *, private: bool) ->
     else:
         Path(temporary).write_bytes(base)
     try:
-        _write_views(settings, lake, record, wanted, temporary, private=private)
+        write_views(settings, lake, record, opened, temporary, private=private)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
     return _keep(Path(temporary), target)
-
-
-def _write_views(
-    settings: Settings, lake: Lake, record: Record, wanted: Mapping[str, _Wanted], path: str, *, private: bool
-) -> None:
-    """Bring the catalog file ``path`` up to ``wanted``."""
-    with session(settings, path) as connection:
-        connection.execute("SET parquet_metadata_cache = true")  # each view binds its files' footers, some three times
-        connection.begin()  # else each of some hundred statements waits for the disk
-        for schema in SCHEMAS:
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        connection.execute("CREATE TABLE IF NOT EXISTS main.rendered (key VARCHAR PRIMARY KEY, fingerprint VARCHAR)")
-        done = dict(connection.execute("SELECT key, fingerprint FROM main.rendered").fetchall())
-        for key, table in wanted.items():
-            if done.get(key) == table.fingerprint:
-                continue
-            for statement in _statements(lake, key, table):
-                connection.execute(statement)
-            connection.execute("INSERT OR REPLACE INTO main.rendered VALUES (?, ?)", [key, table.fingerprint])
-        _write_freshness(connection, record, private=private)
-        connection.execute(
-            "CREATE OR REPLACE TABLE main.publication AS SELECT ? AS number, ? AS published_at, ? AS run_id, ? AS lake",
-            [record.number, record.published_at, record.run_id, lake.url],
-        )
-        connection.commit()
-
-
-def _write_freshness(connection: duckdb.DuckDBPyConnection, record: Record, *, private: bool) -> None:
-    """``freshness``: how recent each table of the catalog is, for readers who wonder whether to trust it."""
-    connection.execute(
-        """CREATE OR REPLACE TABLE main.freshness (
-            layer VARCHAR, table_name VARCHAR, ingestion_date DATE, published_at TIMESTAMPTZ, check_state VARCHAR,
-            row_count BIGINT
-        )"""
-    )
-    pins = {
-        key.removeprefix(f"{PRIVATE}/"): pin
-        for key, pin in sorted(record.pins.items(), reverse=True)  # a table's common part has the last word
-        if private or not key.startswith(f"{PRIVATE}/")
-    }
-    connection.execute(
-        "INSERT INTO main.freshness SELECT split_part(unnest(?), '/', 1), split_part(unnest(?), '/', 2), "
-        "unnest(?)::DATE, unnest(?)::TIMESTAMPTZ, unnest(?), unnest(?)::BIGINT",
-        [
-            list(pins),
-            list(pins),
-            [pin.ingestion_date for pin in pins.values()],
-            [pin.published_at for pin in pins.values()],
-            [pin.check_state for pin in pins.values()],
-            [pin.rows for pin in pins.values()],
-        ],
-    )
-    for column, text in FRESHNESS.items():
-        connection.execute(f"COMMENT ON COLUMN main.freshness.{column} IS {quote_literal(text)}")
-
-
-def _statements(lake: Lake, name: str, wanted: _Wanted) -> list[str]:
-    tables = [_table_files(lake, key, pin) for key, pin in wanted.parts]
-    return views.statements(name, wanted.parts[0][1].view, tables[0], tables[1] if len(tables) > 1 else None)
-
-
-def _table_files(lake: Lake, key: str, pin: Pin) -> views.TableFiles:
-    table = load(lake, key, pin.version)
-    if table is None:
-        raise LakeError(f"{lake.uri(key)} is published at version {pin.version} but its Delta log is gone.")
-    return views.TableFiles.of(table)
 
 
 def numbers(lake: Lake, *, private: bool) -> list[int]:

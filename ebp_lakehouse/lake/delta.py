@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
-from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from obstore.exceptions import BaseError
 
 from ebp_lakehouse.errors import ConflictError, LakeError
@@ -219,9 +219,10 @@ def load(lake: Lake, key: str, version: int | None = None) -> DeltaTable | None:
     """The Delta table, newest or at ``version``; None where there is none."""
     uri = lake.uri(key)
     with translated(lake, key):
-        if not DeltaTable.is_deltatable(uri, storage_options=lake.storage_options or None):
+        try:  # asking first whether there is a table would list its log twice
+            return DeltaTable(uri, version=version, storage_options=lake.storage_options or None)
+        except TableNotFoundError:
             return None
-        return DeltaTable(uri, version=version, storage_options=lake.storage_options or None)
 
 
 def arrow_schema(table: DeltaTable) -> pa.Schema:
@@ -247,6 +248,11 @@ def live_files(table: DeltaTable) -> list[LiveFile]:
         for row in actions.to_pylist()
     ]
     return sorted(files, key=lambda file: (file.modified_ms, file.path))
+
+
+def stored_rows(table: DeltaTable) -> int:
+    """Rows in the table's files; of a bronze table, every version counts."""
+    return sum(rows for rows, _ in _adds(table).values())
 
 
 def _adds(table: DeltaTable) -> dict[str, tuple[int, int]]:

@@ -83,7 +83,7 @@ def maintain(
 
 def compact_tables(
     settings: Settings,
-    layers: Collection[str] = catalog.SCHEMAS,
+    layers: Collection[str] = publication.SCHEMAS,
     *,
     now: datetime | None = None,
     dry_run: bool = False,
@@ -101,7 +101,7 @@ def compact_tables(
     record = publication.latest(lake)
     moves: dict[str, Move] = {}
     for key, pin in record.pins.items():
-        if key.removeprefix(f"{catalog.PRIVATE}/").partition("/")[0] in layers:
+        if key.removeprefix(f"{publication.PRIVATE}/").partition("/")[0] in layers:
             report = done.table(key)
             try:
                 move = _compact(settings, lake, key, pin, report, now, dry_run=dry_run)

@@ -15,6 +15,8 @@ from typing import Any
 from ebp_lakehouse.errors import ConflictError, LakeError
 from ebp_lakehouse.lake.store import Lake
 
+SCHEMAS = ("bronze", "silver", "gold")
+PRIVATE = "private"  # what is personal lies apart, under this prefix
 FOLDER = "_publications"
 MAX_ATTEMPTS = 100  # each lost race means somebody else published, so this bounds contention, not time
 

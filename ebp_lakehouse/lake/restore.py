@@ -67,7 +67,7 @@ def restore(
             f"files may be vacuumed at any time. The oldest that can be restored is {kept.records[0].number}."
         )
     # A table's personal columns are a table of their own; the two are one for whoever names it.
-    wanted = {key for table in tables for key in (table, f"{catalog.PRIVATE}/{table}")} or set(old.pins)
+    wanted = {key for table in tables for key in (table, f"{publication.PRIVATE}/{table}")} or set(old.pins)
     if unknown := set(tables) - set(old.pins):
         raise LakeError(f"Publication {number} holds no table {', '.join(sorted(unknown))}. Name it layer/table.")
     changed = {key: pin for key, pin in old.pins.items() if key in wanted and pin != current.pins.get(key)}

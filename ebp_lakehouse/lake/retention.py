@@ -84,7 +84,7 @@ class TableObjects:
 def tables(lake: Lake) -> dict[str, TableObjects]:
     """Table → its objects, also of tables that no record knows."""
     found: dict[str, TableObjects] = {}
-    for prefix in (*catalog.SCHEMAS, *(f"{catalog.PRIVATE}/{layer}" for layer in catalog.SCHEMAS)):
+    for prefix in (*publication.SCHEMAS, *(f"{publication.PRIVATE}/{layer}" for layer in publication.SCHEMAS)):
         depth = prefix.count("/") + 2
         for item in lake.listing(prefix):
             parts = item.path.split("/")

@@ -72,4 +72,7 @@ def session(settings: Settings, database: str = ":memory:", *, read_only: bool =
         connection.execute(f"LOAD {quote_literal(str(extension_file(S3_EXTENSION)))}")
         parameters = ", ".join(f"{key} {quote_literal(value)}" for key, value in settings.s3.duckdb_secret().items())
         connection.execute(f"CREATE OR REPLACE SECRET lake (TYPE s3, {parameters})")
+        # A lake's files never change: the size of one need not be asked for at every look at it.
+        connection.execute("SET GLOBAL enable_http_metadata_cache = true")
+        connection.execute("SET GLOBAL httpfs_connection_caching = true")
     return connection

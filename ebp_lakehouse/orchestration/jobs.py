@@ -1,22 +1,24 @@
-"""The jobs and their schedules: the lakehouse every hour, its proof and its maintenance every night.
+"""The jobs and their schedules: the lakehouse every hour, its proof, its maintenance and what it asks outside every night.
 
 Not here: what may run unattended beyond them (automation comes with later layers).
 """
 
 # No `from __future__ import annotations` here: Dagster reads the class of `context` from the annotation itself.
 
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
 
 from ebp_lakehouse.lake import maintenance
-from ebp_lakehouse.lake.catalog import SCHEMAS
+from ebp_lakehouse.lake.publication import SCHEMAS
 from ebp_lakehouse.orchestration.partitions import daily_partitions, today
 from ebp_lakehouse.settings import Settings
 
 JOB = "lakehouse"
 MAINTENANCE = "maintenance"
 PROOF_JOB = "proof"
+ENRICHMENT = "enrichment"  # the group of the tables that ask services outside, and the job that fills them
 
 
 def lakehouse_job(settings: Settings) -> Any:
@@ -30,8 +32,11 @@ def lakehouse_job(settings: Settings) -> Any:
     )
 
 
-def hourly_schedule(settings: Settings) -> dg.ScheduleDefinition:
-    """Today's partition every hour; it runs by itself in production only."""
+def hourly_schedule(settings: Settings, inside: Sequence[dg.AssetKey] | None = None) -> dg.ScheduleDefinition:
+    """Today's partition every hour; it runs by itself in production only.
+
+    ``inside`` are the assets that ask nobody outside of the company (None: all): an hour's figures wait for no service.
+    """
 
     @dg.schedule(
         name="hourly",
@@ -41,9 +46,40 @@ def hourly_schedule(settings: Settings) -> dg.ScheduleDefinition:
         default_status=_status(settings),
     )
     def hourly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        return dg.RunRequest(run_key=context.scheduled_execution_time.isoformat(), partition_key=today().isoformat())
+        return dg.RunRequest(
+            run_key=context.scheduled_execution_time.isoformat(),
+            partition_key=today().isoformat(),
+            asset_selection=inside,
+        )
 
     return hourly
+
+
+def enrichment_job(settings: Settings) -> Any:
+    """The tables that ask services outside; silver takes their answers at the next hour."""
+    return dg.define_asset_job(
+        ENRICHMENT,
+        selection=dg.AssetSelection.groups(ENRICHMENT),
+        description="Where addresses lie, the weather, economic indices: whatever of it is switched on.",
+        partitions_def=daily_partitions(settings.first_partition),
+        executor_def=dg.in_process_executor,
+    )
+
+
+def enrichment_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """The services are asked once a night; it runs by itself in production only."""
+
+    @dg.schedule(
+        name="nightly_enrichment",
+        job_name=ENRICHMENT,
+        cron_schedule="35 4 * * *",
+        execution_timezone="Europe/Paris",
+        default_status=_status(settings),
+    )
+    def nightly_enrichment(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        return dg.RunRequest(run_key=context.scheduled_execution_time.isoformat(), partition_key=today().isoformat())
+
+    return nightly_enrichment
 
 
 def proof_job(settings: Settings) -> Any:

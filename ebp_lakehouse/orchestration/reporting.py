@@ -14,6 +14,7 @@ import polars as pl
 CONTRACT, RECONCILIATION = "contract", "reconciliation"  # checks that every layer has
 DRIFT, CHANGE_STREAM = "drift", "change_stream"
 PROOF = "content"
+SERVICE = "service"
 WARNINGS = frozenset({DRIFT, CHANGE_STREAM})  # checks that tell people something and block nothing
 KEPT = "A failure blocks publication: readers keep the table's last good version."
 TELLS = "A warning: it blocks nothing."

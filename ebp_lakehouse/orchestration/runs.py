@@ -21,6 +21,7 @@ from dagster import BetaWarning, DagsterEvent, DagsterEventType
 from ebp_lakehouse import errors
 from ebp_lakehouse.build import build_definitions
 from ebp_lakehouse.errors import SettingsError
+from ebp_lakehouse.lake.publication import SCHEMAS
 from ebp_lakehouse.orchestration.jobs import JOB
 from ebp_lakehouse.orchestration.partitions import today
 from ebp_lakehouse.settings import Settings
@@ -128,7 +129,7 @@ def materialize(
     def listen(event: Any) -> None:
         inner = event.dagster_event
         if on_step and inner is not None and inner.event_type == DagsterEventType.STEP_START:
-            on_step(inner.step_key)
+            on_step(_layer(inner.step_key))
 
     instance.add_event_listener(run_id, listen)
     days: dict[str, Any] = (
@@ -162,6 +163,8 @@ def _summary(run_id: str, success: bool, seconds: float, events: Any) -> RunSumm
     summary = RunSummary(run_id, success, seconds, {})
     for event in events:
         _count(summary, event)
+    # Steps that wait for nobody may run before bronze; people read a run from bronze to gold.
+    summary.layers = {name: summary.layers[name] for name in sorted(summary.layers, key=_place)}
     return summary
 
 
@@ -182,13 +185,22 @@ def _count(summary: RunSummary, event: DagsterEvent) -> None:
             summary.failed_checks[name] = evaluation.description or ""
             summary.layers.setdefault(evaluation.asset_key.path[0], LayerSummary()).failed.append(name)
     elif event.event_type == DagsterEventType.STEP_SUCCESS and event.step_key:
-        layer = summary.layers.setdefault(event.step_key, LayerSummary())
+        layer = summary.layers.setdefault(_layer(event.step_key), LayerSummary())
         layer.seconds += event.step_success_data.duration_ms / 1000
     elif event.event_type == DagsterEventType.STEP_FAILURE:
         data = event.step_failure_data
         text = data.user_failure_data.description if data.user_failure_data else None
         cause = data.error.cause or data.error if data.error else None
         summary.error += (text or (_plain(cause) if cause else "") or "the run failed").strip() + "\n"
+
+
+def _place(layer: str) -> int:
+    return SCHEMAS.index(layer) if layer in SCHEMAS else len(SCHEMAS)
+
+
+def _layer(step: str) -> str:
+    """Of a step's name: the op of a whole layer has its name, that of one asset is ``layer__table``."""
+    return step.partition("__")[0]
 
 
 def _plain(cause: Any) -> str:

@@ -6,6 +6,8 @@ whether there is anything, and never starts a run beside another. Not here: what
 
 # No `from __future__ import annotations` here: Dagster reads the class of `context` from the annotation itself.
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from ebp_lakehouse.bronze.changefeed import waiting_changes
@@ -24,8 +26,11 @@ UNFINISHED = [
 ]
 
 
-def change_sensor(settings: Settings) -> dg.SensorDefinition:
-    """Starts the job on today's partition when the stream holds a change; it runs by itself in production only."""
+def change_sensor(settings: Settings, inside: Sequence[dg.AssetKey] | None = None) -> dg.SensorDefinition:
+    """Starts the job on today's partition when the stream holds a change; it runs by itself in production only.
+
+    ``inside``: as in ``hourly_schedule``.
+    """
 
     @dg.sensor(
         name=CHANGES,
@@ -43,6 +48,7 @@ def change_sensor(settings: Settings) -> dg.SensorDefinition:
         waiting = waiting_changes(settings)
         if not waiting:
             return dg.SkipReason("no change in the stream")
-        return dg.RunRequest(partition_key=today().isoformat(), tags={"ebp_lakehouse/started_by": waiting})
+        tags = {"ebp_lakehouse/started_by": waiting}
+        return dg.RunRequest(partition_key=today().isoformat(), tags=tags, asset_selection=inside)
 
     return changes

@@ -70,7 +70,10 @@ def _asset_spec(contract: TableContract, told: ModelSpec) -> dg.AssetSpec:
     ]
     return dg.AssetSpec(
         ["silver", contract.name],
-        deps=[["bronze", table] for table in contract.bronze] + [["silver", name] for name in sorted(contract.needed)],
+        deps=[
+            *(["bronze", table] for table in contract.bronze),
+            *(["silver", name] for name in sorted(contract.needed | set(contract.enrichment))),
+        ],
         description=contract.description,
         group_name="silver",
         kinds={"dbt", "duckdb", "silver"},

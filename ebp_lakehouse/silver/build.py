@@ -85,6 +85,7 @@ def build(
     tables: Sequence[TableContract],
     scratch: Path,
     *,
+    models: Sequence[str] = (),
     known_at: datetime | None = None,
     as_of: date | None = None,
 ) -> Build:
@@ -95,6 +96,7 @@ def build(
         record: the publication whose bronze is read.
         tables: published models wanted; their ancestors are built too.
         scratch: an empty folder for the database and dbt's files.
+        models: further models wanted, by name, with their ancestors.
         known_at: read bronze as it was known at this UTC instant; None = everything the record holds.
         as_of: day of the computed attributes; None = decided by the data (semantics V4).
 
@@ -102,8 +104,29 @@ def build(
         SettingsError: the user's parameters cannot be used.
         BuildError: dbt itself failed. A model or a test that failed does not raise: it is in the results.
     """
-    database, catalog = scratch / "scratch.duckdb", scratch / "catalog.duckdb"
-    shutil.copyfile(local_catalog(settings, Lake.open(settings), record, private=True), catalog)
+    catalog = scratch / "catalog.duckdb"
+    shutil.copyfile(scratch_catalog(settings, record), catalog)
+    names = [*(name for table in tables for name in (table.name, *table.shown)), *models]
+    return build_models(settings, catalog, [f"+{name}" for name in names], scratch, known_at=known_at, as_of=as_of)
+
+
+def scratch_catalog(settings: Settings, record: Record) -> Path:
+    """The catalog of a record that a build reads, personal columns included; to be copied, not changed."""
+    return local_catalog(settings, Lake.open(settings), record, private=True)
+
+
+def build_models(
+    settings: Settings,
+    catalog: Path,
+    selected: Sequence[str],
+    scratch: Path,
+    *,
+    excluded: Sequence[str] = ("unit_test",),
+    known_at: datetime | None = None,
+    as_of: date | None = None,
+) -> Build:
+    """Build what dbt's selectors name on the catalog of a file; ``excluded`` are dbt's kinds of nodes that are left out."""
+    database = scratch / "scratch.duckdb"
     variables = {
         "known_at": known_at.isoformat(sep=" ", timespec="microseconds") if known_at else None,
         "as_of": as_of.isoformat() if as_of else None,
@@ -111,9 +134,9 @@ def build(
     }
     arguments = [
         "--quiet", "build",
-        "--select", *(f"+{name}" for table in tables for name in (table.name, *table.shown)),
+        "--select", *selected,
         "--indirect-selection", "cautious",
-        "--exclude-resource-type", "unit_test",
+        *(word for kind in excluded for word in ("--exclude-resource-type", kind)),
         "--vars", json.dumps(variables, default=str),
         "--project-dir", str(settings.dbt_project_dir), "--profiles-dir", str(settings.dbt_project_dir),
         "--target-path", str(scratch / "target"), "--log-path", str(scratch / "logs"),

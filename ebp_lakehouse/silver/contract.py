@@ -19,6 +19,7 @@ from pandera import Check
 from ebp_lakehouse.errors import ContractError
 
 PUBLISHED_LAYER = "silver"
+BRONZE, ENRICHMENT = "bronze", "enrichment"  # dbt's names of the two kinds of sources
 INGESTION_DATE = "_silver_ingestion_date"
 
 _ARROW_TYPES: dict[str, pa.DataType] = {
@@ -63,7 +64,7 @@ class Column:
 
 @dataclass(frozen=True)
 class TableContract:
-    """A published dbt model.
+    """A published dbt model, or an enrichment table (declared as a source, since dbt does not build it).
 
     Attributes:
         name: table name in schema ``silver``.
@@ -74,6 +75,7 @@ class TableContract:
         tests: unique ids of its dbt tests.
         references: column → (published model, its column) that holds every value of it, by its relationships tests.
         shown: small intermediate models that say how the table came about; Dagster shows them with it.
+        enrichment: enrichment tables it reads; each of them may be missing.
     """
 
     name: str
@@ -86,6 +88,7 @@ class TableContract:
     tests: tuple[str, ...]
     references: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     shown: tuple[str, ...] = ()
+    enrichment: tuple[str, ...] = ()
 
     @property
     def needed(self) -> set[str]:
@@ -135,6 +138,34 @@ def contracts(manifest: Mapping[str, Any]) -> dict[str, TableContract]:
     return {contract.name: contract for contract in _in_order(made)}
 
 
+def enrichment_contracts(manifest: Mapping[str, Any]) -> dict[str, TableContract]:
+    """Every enrichment table, by name: dbt sources of that name, whose ``meta.reads`` names the models they start from."""
+    models = {n["name"]: (unique_id, n) for unique_id, n in manifest["nodes"].items() if n["resource_type"] == "model"}
+    published = {unique_id for unique_id, node in models.values() if _meta(node).get("layer") == PUBLISHED_LAYER}
+    made = {}
+    for unique_id, node in manifest["sources"].items():
+        if node["source_name"] != ENRICHMENT:
+            continue
+        bronze: set[str] = set()
+        parents: set[str] = set()
+        for model, _ in (models[name] for name in _meta(node).get("reads", ())):
+            if model in published:
+                parents.add(manifest["nodes"][model]["name"])
+            else:
+                bronze |= _ancestors(manifest, model, published)[0]
+        made[node["name"]] = TableContract(
+            name=node["name"],
+            unique_id=unique_id,
+            description=node["description"],
+            key=_meta(node)["key"],
+            columns=tuple(_column(node["name"], raw) for raw in node["columns"].values()),
+            bronze=tuple(sorted(bronze)),
+            parents=tuple(sorted(parents)),
+            tests=(),
+        )
+    return made
+
+
 def _contract(
     manifest: Mapping[str, Any], unique_id: str, node: Mapping[str, Any], published: set[str], tests: list[str]
 ) -> TableContract:
@@ -142,7 +173,7 @@ def _contract(
     columns = tuple(_column(node["name"], raw) for raw in node["columns"].values())
     if key not in {column.name for column in columns}:
         raise ContractError(f"dbt model {node['name']} must declare `meta.key`, the name of its primary-key column.")
-    bronze, parents = _ancestors(manifest, unique_id, published)
+    bronze, parents, enrichment = _ancestors(manifest, unique_id, published)
     return TableContract(
         name=node["name"],
         unique_id=unique_id,
@@ -154,6 +185,7 @@ def _contract(
         tests=tuple(sorted(tests)),
         references=_references(manifest, unique_id, tests, published),
         shown=tuple(_meta(node).get("shown", ())),
+        enrichment=tuple(sorted(enrichment)),
     )
 
 
@@ -188,10 +220,11 @@ def _column(model: str, raw: Mapping[str, Any]) -> Column:
     )
 
 
-def _ancestors(manifest: Mapping[str, Any], unique_id: str, published: set[str]) -> tuple[set[str], set[str]]:
-    """(bronze tables, published models) reached upwards without passing through another published model."""
+def _ancestors(manifest: Mapping[str, Any], unique_id: str, published: set[str]) -> tuple[set[str], set[str], set[str]]:
+    """(bronze tables, published models, enrichment tables) reached upwards without passing through a published model."""
     bronze: set[str] = set()
     parents: set[str] = set()
+    enrichment: set[str] = set()
     pending, seen = list(manifest["parent_map"][unique_id]), set()
     while pending:
         node_id = pending.pop()
@@ -201,10 +234,12 @@ def _ancestors(manifest: Mapping[str, Any], unique_id: str, published: set[str])
         if node_id in published:
             parents.add(manifest["nodes"][node_id]["name"])
         elif node_id.startswith("source."):
-            bronze.add(manifest["sources"][node_id]["name"].removesuffix("_current"))
+            source = manifest["sources"][node_id]
+            kind = bronze if source["source_name"] == BRONZE else enrichment
+            kind.add(source["name"].removesuffix("_current"))
         else:
             pending += manifest["parent_map"].get(node_id, [])
-    return bronze, parents
+    return bronze, parents, enrichment
 
 
 def _in_order(tables: Sequence[TableContract]) -> list[TableContract]:

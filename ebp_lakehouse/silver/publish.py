@@ -13,9 +13,8 @@ from datetime import UTC, date, datetime
 import duckdb
 import pyarrow as pa
 
-from ebp_lakehouse.lake.catalog import PRIVATE
 from ebp_lakehouse.lake.delta import CHANGE, Commit, TableWriter, open_at_pin
-from ebp_lakehouse.lake.publication import Move, Pin, Record
+from ebp_lakehouse.lake.publication import PRIVATE, Move, Pin, Record
 from ebp_lakehouse.lake.session import quote_identifier
 from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.silver.contract import INGESTION_DATE, Column, TableContract, arrow_schema

@@ -28,6 +28,7 @@ from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.orchestration.partitions import today
 from ebp_lakehouse.orchestration.runs import RunSummary, instance_at, materialize
 from ebp_lakehouse.settings import Settings
+from ebp_lakehouse.silver.profile import profile
 
 
 class Slice:
@@ -157,6 +158,27 @@ def test_headers_that_contradict_themselves_are_a_warning_with_an_example(made: 
     assert event is not None
     assert event.asset_materialization is not None
     assert "CreditNote" in str(event.asset_materialization.metadata["int_credit_note_sign"].value)
+
+
+def test_the_profile_is_measured_on_what_is_published(made: Slice, tmp_path: Path) -> None:
+    sections = {section.name: section for section in profile(made.settings)}
+    assert sections["missing"].rows == ()
+    with psycopg.connect(made.settings.source()) as connection:
+        kinds = connection.execute(
+            """SELECT "DocumentType", count(*) FROM "SaleDocument" GROUP BY 1 ORDER BY 1"""
+        ).fetchall()
+        undated = connection.execute("""SELECT count(*) FROM "Customer" WHERE "sysModifiedDate" IS NULL""").fetchone()
+        custom = connection.execute("""SELECT count("xx_Regul_CA") FROM "SaleDocument" """).fetchone()
+    assert [(row[1], row[4]) for row in sections["document_kinds"].rows if row[0] == "sale"] == kinds
+    modified = {row[0]: row[2] for row in sections["modified_dates"].rows}
+    assert (modified.get("customer", 0),) == undated
+    assert ("sale_document", "xx_Regul_CA", *(custom or ()), "yes") in sections["custom_columns"].rows
+    assert not any("mdp" in row[1] or "login" in row[1] for row in sections["custom_columns"].rows)
+    assert sections["document_states"].rows
+    monday = next(proposal.line for proposal in sections["schedule_days"].proposals)
+    (tmp_path / "parameters.yaml").write_text(monday)
+    told = made.settings.model_copy(update={"parameters_file": tmp_path / "parameters.yaml"})
+    assert all(section.proposals == () for section in profile(told) if section.name == "schedule_days")
 
 
 def test_a_change_of_shape_is_named_once_and_blocks_nothing(made: Slice) -> None:

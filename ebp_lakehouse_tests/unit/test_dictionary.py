@@ -11,7 +11,7 @@ from ebp_lakehouse.cli import app
 from ebp_lakehouse.dictionary import markdown
 from ebp_lakehouse.gold.tables import GOLD_TABLES
 from ebp_lakehouse.settings import Settings
-from ebp_lakehouse.silver.contract import TableContract, contracts
+from ebp_lakehouse.silver.contract import TableContract, contracts, enrichment_contracts
 from ebp_lakehouse.silver.manifest import load_manifest
 
 PAGE = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
@@ -19,7 +19,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
 
 @pytest.fixture(scope="module")
 def silver() -> dict[str, TableContract]:
-    return contracts(load_manifest(Settings.from_environment().dbt_project_dir))
+    manifest = load_manifest(Settings.from_environment().dbt_project_dir)
+    return contracts(manifest) | enrichment_contracts(manifest)
 
 
 def test_the_page_is_what_the_contracts_say(silver: dict[str, TableContract]) -> None:

@@ -40,10 +40,8 @@ def test_what_the_file_sets_is_what_is_passed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (
-            "source_klock: utc",
-            "there is no parameter source_klock; there are business_hours, company_closings, cost_fallback",
-        ),
+        ("source_klock: utc", "there is no parameter source_klock; did you mean source_clock?"),
+        ("xyzzy: 1", "there is no parameter xyzzy; they are listed in dbt_silver/dbt_project.yml and"),
         ("source_clock: UTC", "source_clock is 'UTC', but can be local, utc"),
         ("monday_index: true", "monday_index is True, but can be None, 0, 1"),
         ("segment_months: 1.5", "segment_months is 1.5, but must be a whole number"),

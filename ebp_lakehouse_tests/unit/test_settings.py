@@ -65,11 +65,27 @@ def test_a_source_is_shown_by_host_port_and_database(url: str, shown: str) -> No
         ("EBP_LAKE_URL", "gs://bucket/lake"),
         ("EBP_LAKE_URL", "s3:///lake"),
         ("EBP_FIRST_PARTITION", "yesterday"),
+        ("EBP_GEOCODER", "google"),
+        ("EBP_GEOCODER_URL", "data.geopf.fr"),
+        ("EBP_WEATHER_URL", "https://archive.example.com/v1?apikey=s3cr3t"),
+        ("EBP_WEATHER_URL", "https://user:s3cr3t@archive.example.com"),
+        ("EBP_ECONOMIC_URL", "ftp://bdm.example.com"),
     ],
 )
 def test_a_value_that_cannot_work_is_named(name: str, value: str) -> None:
-    with pytest.raises(SettingsError, match=f"{name}: "):
+    with pytest.raises(SettingsError, match=f"{name}: ") as told:
         Settings.from_environment(KEYS | {name: value})
+    assert "s3cr3t" not in str(told.value)
+
+
+def test_nothing_outside_is_asked_by_default_and_a_child_asks_what_its_parent_asks() -> None:
+    quiet = Settings.from_environment({})
+    assert (quiet.geocoder, quiet.geocoder_url, quiet.weather_url, quiet.economic_url) == ("off", None, None, None)
+    told = {"EBP_GEOCODER": "ban", "EBP_WEATHER_URL": "http://127.0.0.1:8080/meteo/", "EBP_WEATHER_KEY": "k3y"}
+    settings = Settings.from_environment(told)
+    assert settings.weather_url == "http://127.0.0.1:8080/meteo"
+    assert "k3y" not in repr(settings)
+    assert Settings.from_environment(settings.to_environment()) == settings
 
 
 @pytest.mark.parametrize("limit", ["500MB", "1.5 GiB", "2gb"])

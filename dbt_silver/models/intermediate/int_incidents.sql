@@ -7,18 +7,23 @@ with versions as (select * from {{ ref('stg_incident') }}),
 
 bounds as (select * from {{ ref('int_as_of') }}),
 
+-- An end still to come that is taken back ended nothing: it is no reopening of the days.
 reopenings as (
     select
         incident_id,
-        count(*) filter (where end_at is null and previous_end_at is not null) as reopened_count
+        count(*) as reopened_count,
+        list(reopened_at order by reopened_at) filter (where reopened_at >= previous_end_at) as reopened_at,
+        list(previous_end_at order by reopened_at) filter (where reopened_at >= previous_end_at) as withdrawn_end_at
     from (
         select
             incident_id,
             end_at,
-            lag(end_at) over (partition by incident_id order by valid_from) as previous_end_at
+            lag(end_at) over (partition by incident_id order by valid_from) as previous_end_at,
+            timezone('Europe/Paris', timezone('UTC', valid_from)) as reopened_at
         from versions
         where not is_deleted
     ) as dated
+    where end_at is null and previous_end_at is not null
     group by all
 ),
 
@@ -146,6 +151,8 @@ select
         else 'Autre'
     end as resolution_category,
     cast(coalesce(reopenings.reopened_count, 0) as integer) as reopened_count,
+    coalesce(reopenings.reopened_at, cast([] as timestamp[])) as reopened_at,
+    coalesce(reopenings.withdrawn_end_at, cast([] as timestamp[])) as withdrawn_end_at,
     bounds.as_of
 from live
 cross join bounds

@@ -6,7 +6,10 @@ with documents as (select * from {{ ref('stg_sale_document') }}),
 
 extensions as (select * from {{ ref('stg_sale_document_ex') }}),
 
-templates as (select * from {{ ref('stg_periodic_invoicing') }}),
+templates as (
+    select distinct document_id from {{ ref('stg_periodic_invoicing') }}
+    where document_id is not null
+),
 
 commitments as (
     select distinct document_id from {{ ref('stg_sale_commitment') }}

@@ -27,8 +27,6 @@ lines as (
     where line_role = 'counted'
 ),
 
-edges as (select * from {{ ref('stg_document_line_association') }}),
-
 receipts as (select * from {{ ref('int_purchase_receipts') }}),
 
 commitments as (select * from {{ ref('stg_purchase_commitment') }}),
@@ -52,30 +50,16 @@ amounts as (
     where documents.document_date <= as_of.period_end
 ),
 
-links as (
-    select
-        edges.transferred_line_id as line_id,
-        bool_or(documents.kind = 'Return') as is_from_return,
-        bool_or(documents.kind = 'Receipt') as is_from_receipt
-    from edges
-    inner join lines on edges.origin_line_id = lines.line_id
-    inner join documents on lines.document_id = documents.document_id
-    group by all
-),
+receptions as (select * from {{ ref('int_purchase_receptions') }}),
 
--- What was returned and then credited counts once; a credit note without a link of quantities is a price correction.
 volumes as (
     select
         amounts.supplier_id,
         coalesce(sum(amounts.net) filter (where amounts.kind in ('Invoice', 'CreditNote')), 0) as spend,
-        coalesce(sum(amounts.quantity) filter (
-            where amounts.kind = 'Receipt' or (amounts.kind = 'Invoice' and not coalesce(links.is_from_receipt, false))
-        ), 0) as received_quantity,
-        coalesce(-sum(amounts.quantity) filter (
-            where amounts.kind = 'Return' or (amounts.kind = 'CreditNote' and not links.is_from_return)
-        ), 0) as returned_quantity
+        coalesce(sum(receptions.brought_quantity), 0) as received_quantity,
+        coalesce(sum(receptions.taken_back_quantity), 0) as returned_quantity
     from amounts
-    left join links on amounts.line_id = links.line_id
+    left join receptions on amounts.line_id = receptions.line_id
     where amounts.is_in_period
     group by all
 ),

@@ -16,6 +16,27 @@ covered as (
     group by all
 ),
 
+periodicities as {{ meaning_of_codes('contract_periodicity') }},
+
+-- How often a year the contract's own periodic invoicing comes.
+invoicings as (
+    select
+        invoicings.periodic_match,
+        any_value(
+            case periodicities.meaning
+                when 'Day' then 365
+                when 'Week' then 52
+                when 'Month' then 12
+                when 'Year' then 1
+            end
+            / invoicings.periodicity_increment
+        ) as times_a_year
+    from {{ ref('stg_periodic_invoicing') }} as invoicings
+    inner join periodicities on invoicings.periodicity_type = periodicities.code
+    where invoicings.periodicity_increment > 0
+    group by all
+),
+
 members as (
     select unnest(['unknown', 'orphan']) as member
 )
@@ -33,6 +54,7 @@ select
     contracts.start_date,
     contracts.end_date,
     contracts.cancellation_date,
+    contracts.last_renewal_date,
     contracts.has_tacit_renewal,
     {{ amount('contracts.initial_counter') }} as initial_counter,
     {{ amount('contracts.remaining_counter') }} as remaining_counter,
@@ -42,6 +64,8 @@ select
     cast(contracts.periodicity_type as integer) as periodicity_type,
     contracts.periodicity_increment,
     {{ amount('contracts.planned_invoicing_amount') }} as planned_invoicing_amount,
+    coalesce(invoicings.times_a_year, 1) as invoices_per_year,
+    {{ amount('contracts.planned_invoicing_amount * coalesce(invoicings.times_a_year, 1)') }} as annual_fee,
     contracts.periodic_invoicing_id,
     cast(contracts.status_code as integer) as status_code,
     statuses.meaning as status,
@@ -62,6 +86,7 @@ cross join bounds
 left join customer_codes on upper(contracts.customer_code) = customer_codes.code_match
 left join customer_codes as payer_codes on upper(contracts.payer_code) = payer_codes.code_match
 left join statuses on contracts.status_code = statuses.code
+left join invoicings on upper(contracts.periodic_invoicing_id) = invoicings.periodic_match
 left join covered on upper(contracts.contract_id) = covered.contract_match
 union all by name
 select

@@ -56,7 +56,8 @@ described as (
     left join captions as terms on terms.list_name = 'settlement_mode' and versions.settlement_mode_code = terms.code
 ),
 
--- V9: shown, never merged. The strongest shared mark names the group.
+-- V9: shown, never merged. The strongest shared mark makes the group; its name comes from a code, since the hash of an
+-- e-mail or SIREN would tell it to whoever tries some.
 marks as (
     select
         customer_id,
@@ -72,9 +73,12 @@ marks as (
 duplicates as (
     select
         customer_id,
-        md5(arg_min(mark, rank)) as duplicate_group_id
+        md5(arg_min(rank || '|' || first_id, rank)) as duplicate_group_id
     from (
-        select * from marks
+        select
+            *,
+            min(customer_id) over (partition by mark) as first_id
+        from marks
         where mark is not null
         qualify count(*) over (partition by mark) > 1
     )

@@ -60,8 +60,15 @@ products as (
         versions.is_stock_managed,
         coalesce(supplier_items.supplier_id, versions.supplier_id) as main_supplier_id,
         cast(supplier_items.lead_time_days as integer) as lead_time_days,
+        {{ amount('supplier_items.order_minimum_quantity') }} as order_minimum_quantity,
+        {{ amount('supplier_items.order_multiple_quantity') }} as order_multiple_quantity,
+        versions.is_active
+        and versions.is_stock_managed
+        and not versions.is_ordered_per_sale
+        and versions.replaced_by is null as is_replenished,
         cast(vat_rates.rate as double) as vat_rate,
         true as is_commercial_product,
+        coalesce(versions.is_maintenance_contract, false) as is_maintenance_contract,
         versions.version_from as valid_from,
         versions.version_to as valid_to,
         versions.is_current
@@ -117,8 +124,12 @@ select
     is_stock_managed,
     main_supplier_id,
     lead_time_days,
+    order_minimum_quantity,
+    order_multiple_quantity,
+    is_replenished,
     vat_rate,
     is_commercial_product,
+    is_maintenance_contract,
     valid_from,
     valid_to,
     is_current
@@ -131,7 +142,9 @@ select
     'Unknown' as type,
     false as is_active,
     false as is_stock_managed,
+    false as is_replenished,
     false as is_commercial_product,
+    false as is_maintenance_contract,
     timestamp '1900-01-01' as valid_from,
     true as is_current
 from members

@@ -27,41 +27,22 @@ templates as (
 
 -- Opening hours of the working days that an incident touches.
 openings as (
-    {%- for opening in parameter('business_hours') %}
-    select
-        date_value + to_minutes({{ minute_of(opening[0]) }}) as open_at,
-        date_value + to_minutes({{ minute_of(opening[1]) }}) as close_at
-    from {{ ref('dim_date') }}
-    where is_business_day
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    {{ opening_hours() }}
 ),
 
 business_hours as (
     select
         incidents.incident_id,
-        sum(greatest(
-            0, epoch(least(incidents.until_at, openings.close_at))
-            - epoch(greatest(incidents.start_at, openings.open_at))
-        )) / 3600 as until_hours,
-        sum(greatest(
-            0, epoch(least(incidents.first_response_at, openings.close_at))
-            - epoch(greatest(incidents.start_at, openings.open_at))
-        )) / 3600 as response_hours
+        sum({{ open_seconds('openings', 'incidents.start_at', 'incidents.until_at') }}) / 3600 as until_hours,
+        sum({{ open_seconds('openings', 'incidents.start_at', 'incidents.first_response_at') }}) / 3600
+            as response_hours
     from incidents
     inner join openings on incidents.start_at < openings.close_at and incidents.until_at > openings.open_at
     group by all
 ),
 
-targets as (
-    select *
-    from {{ optional_file('EBP_DBT_SLA', {
-        'contract_family': 'varchar', 'priority': 'integer', 'first_response_hours': 'double',
-        'resolution_hours': 'double', 'clock': 'varchar',
-    }) }}
-),
+targets as (select * from {{ sla_targets() }}),
 
--- The line of the incident's own contract family wins over *, that of its priority over one without.
 targeted as (
     select
         incidents.*,
@@ -72,12 +53,9 @@ targeted as (
         coalesce(targets.resolution_hours, nullif({{ parameter('sla_resolution_hours') }}, 0)) as resolution_target,
         coalesce(targets.clock, '{{ parameter('sla_clock') }}') = 'business' as is_business_clock
     from incidents
-    left join targets
-        on
-            (targets.contract_family = '*' or upper(targets.contract_family) = upper(incidents.contract_family))
-            and (incidents.priority = targets.priority or targets.priority is null)
+    left join targets on {{ is_targeted('targets', 'incidents.contract_family', 'incidents.priority') }}
     qualify row_number() over (
-        partition by incidents.incident_id order by targets.contract_family = '*', targets.priority nulls last
+        partition by incidents.incident_id order by {{ target_rank('targets') }}
     ) = 1
 ),
 
@@ -104,14 +82,65 @@ judged as (
     from measured
 ),
 
+-- The targets that were missed, in hours from the start; the one that passed first counts.
+missed as (
+    select
+        incident_id,
+        start_at,
+        is_business_clock,
+        least(
+            case when sla_until_hours > resolution_target then resolution_target end,
+            case when coalesce(sla_response_hours, sla_until_hours) > response_target then response_target end
+        ) as missed_hours
+    from judged
+),
+
+-- By business hours a target passes in the opening in which the hours since the start reach it.
+worked as (
+    select
+        missed.incident_id,
+        missed.missed_hours * 3600 as missed_seconds,
+        greatest(missed.start_at, openings.open_at) as from_at,
+        {{ open_seconds('openings', 'missed.start_at', 'openings.close_at') }} as opening_seconds,
+        sum({{ open_seconds('openings', 'missed.start_at', 'openings.close_at') }}) over (
+            partition by missed.incident_id order by openings.open_at
+        ) as seconds
+    from missed
+    cross join bounds
+    inner join openings
+        on missed.start_at < openings.close_at and openings.open_at < bounds.as_of + interval 1 day
+    where missed.is_business_clock and missed.missed_hours is not null
+),
+
+deadlines as (
+    select
+        incident_id,
+        min(from_at + to_microseconds(cast((missed_seconds - seconds + opening_seconds) * 1000000 as bigint)))
+            as missed_at
+    from worked
+    where seconds >= missed_seconds
+    group by all
+    union all
+    select
+        incident_id,
+        timezone(
+            'Europe/Paris',
+            timezone('Europe/Paris', start_at) + to_microseconds(cast(missed_hours * 3600000000 as bigint))
+        ) as missed_at
+    from missed
+    where not is_business_clock and missed_hours is not null
+),
+
 keyed as (
     select
         judged.*,
+        deadlines.missed_at,
         cast(judged.start_at as date) as day,
         coalesce(customer_codes.customer_id, judged.customer_code) as customer_id,
         coalesce(item_codes.product_id, judged.item_code, equipment.product_id) as product_id,
         equipment.customer_product_key
     from judged
+    left join deadlines on judged.incident_id = deadlines.incident_id
     left join customer_codes on upper(judged.customer_code) = customer_codes.code_match
     left join item_codes on upper(judged.item_code) = item_codes.code_match
     left join equipment on upper(judged.equipment_code) = upper(equipment.customer_product_id)
@@ -148,9 +177,12 @@ select
         when keyed.response_target is null and keyed.resolution_target is null then null
         else coalesce(keyed.file_source, 'default')
     end as sla_source,
+    keyed.missed_at as sla_missed_at,
     keyed.response_target as sla_first_response_hours,
     keyed.resolution_target as sla_resolution_hours,
     keyed.reopened_count,
+    keyed.reopened_at,
+    keyed.withdrawn_end_at,
     keyed.resolution_category,
     keyed.contract_id,
     keyed.first_response_at,

@@ -3,6 +3,8 @@ with events as (select * from {{ ref('int_events') }}),
 
 problems as (select * from {{ ref('int_problems') }}),
 
+responses as (select * from {{ ref('int_intervention_sla') }}),
+
 bounds as (select * from {{ ref('int_as_of') }}),
 
 customers as {{ versions_of(ref('dim_customer'), 'customer') }},
@@ -168,6 +170,9 @@ select
     keyed.deal_id,
     keyed.site_id,
     keyed.created_at as requested_at,
+    responses.time_to_intervention_hours,
+    responses.sla_first_response_hours,
+    responses.sla_met_flag,
     keyed.start_at,
     keyed.end_at,
     keyed.latitude,
@@ -187,6 +192,7 @@ left join products
 left join planned on keyed.event_id = planned.event_id
 left join legs on keyed.event_id = legs.event_id
 left join problems on keyed.event_id = problems.event_id
+left join responses on keyed.event_id = responses.event_id
 left join seen on keyed.event_id = seen.event_id
 left join scores as event_scores on keyed.event_number = event_scores.event_number
 left join invoices on keyed.invoice_id = invoices.document_id

@@ -96,6 +96,7 @@ select
     document_id,
     kind as document_type,
     document_number,
+    document_date,
     due_date,
     settlement_date,
     settlement_id,

@@ -7,6 +7,8 @@ lines as (select * from {{ ref('int_purchase_lines') }}),
 
 receipts as (select * from {{ ref('int_purchase_receipts') }}),
 
+receptions as (select * from {{ ref('int_purchase_receptions') }}),
+
 payments as (select * from {{ ref('int_purchase_payments') }}),
 
 bounds as (select * from {{ ref('int_as_of') }}),
@@ -117,7 +119,11 @@ select
     receipts.received_quantity,
     receipts.first_receipt_date,
     receipts.complete_receipt_date,
-    receipts.due_state
+    receipts.due_state,
+    receptions.brought_quantity,
+    receptions.taken_back_quantity,
+    receptions.ordered_on
 from signed
 left join payments on signed.document_id = payments.document_id
 left join receipts on signed.line_id = receipts.line_id
+left join receptions on signed.line_id = receptions.line_id

@@ -96,7 +96,7 @@ select
         {'column': 'MainDeliveryAddress_Latitude', 'rule': 'gps', 'personal': true,
             'raw': typed_point('"MainDeliveryAddress_Latitude"', '"MainDeliveryAddress_Longitude"'),
             'cleaned': 'nullif(' ~ has_point('"MainDeliveryAddress_Latitude"', '"MainDeliveryAddress_Longitude"') ~ ', false)'},
-        {'column': 'Siren', 'rule': 'siren', 'cleaned': 'nullif(' ~ is_siren('clean_siren') ~ ', false)'},
+        {'column': 'Siren', 'rule': 'siren', 'personal': 'coalesce("NaturalPerson", false)', 'cleaned': 'nullif(' ~ is_siren('clean_siren') ~ ', false)'},
     ]) }} as checked,
     _bronze_valid_from as valid_from,
     _bronze_is_deleted as is_deleted

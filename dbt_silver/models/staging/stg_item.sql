@@ -19,11 +19,14 @@ select
     coalesce("Pump", 0) as pump,
     coalesce("ActiveState", 0) = 0 as is_active,
     coalesce("ManageStock", false) as is_stock_managed,
+    coalesce("IsManagedByCounterMark", false) as is_ordered_per_sale,
+    {{ clean_code('"ReplacementItem"') }} as replaced_by,
     {{ clean_uuid('"VatId"') }} as vat_id,
     {{ clean_code('"ServiceType"') }} is not null
     or coalesce("IsMaintenanceContract", false)
     or coalesce("IsSubscription", false)
     or coalesce("IsHumanServicesIncludedInAttestation", false) as is_service_flagged,
+    coalesce("IsMaintenanceContract", false) as is_maintenance_contract,
     {{ clean_text('"xx_Ref_Fabricant"') }} as manufacturer_reference,
     _bronze_valid_from as valid_from,
     _bronze_is_deleted as is_deleted

@@ -12,6 +12,7 @@ select
     {{ wall_date('"StartDate"') }} as start_date,
     {{ wall_date('"EndDate"') }} as end_date,
     {{ wall_date('"CancellationDate"') }} as cancellation_date,
+    {{ wall_date('"LastRenewalDate"') }} as last_renewal_date,
     coalesce("TacitRenewal", false) as has_tacit_renewal,
     "InitialCounterNumber" as initial_counter,
     "RemainingCounterNumber" as remaining_counter,

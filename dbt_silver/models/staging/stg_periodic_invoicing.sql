@@ -1,5 +1,8 @@
 with source as (select * from {{ from_bronze('periodic_invoicing') }})
 
-select distinct {{ clean_uuid('"ReferenceDocumentId"') }} as document_id
+select
+    {{ match_code('"Id"') }} as periodic_match,
+    {{ clean_uuid('"ReferenceDocumentId"') }} as document_id,
+    "Periodicity_Type" as periodicity_type,
+    "Periodicity_UserIncrement" as periodicity_increment
 from source
-where {{ clean_uuid('"ReferenceDocumentId"') }} is not null

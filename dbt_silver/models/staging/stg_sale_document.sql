@@ -18,6 +18,7 @@ select
     coalesce("InvoicingChargesAmountVatExcluded", 0) as charges_amount,
     coalesce("EcotaxAmountVatExcluded", 0) as ecotax_amount,
     coalesce("AmountVatExcludedWithDiscountAndShipping", 0) as total_excl_tax,
+    coalesce("AmountVatExcludedWithDiscountAndShippingWithoutEcotax", 0) as total_without_ecotax,
     coalesce("FinancialDiscountAmount", 0) as financial_discount_amount,
     coalesce("VatAmount", 0) as vat_amount,
     coalesce("AmountVatIncluded", 0) as amount_incl_tax,

@@ -35,6 +35,7 @@ class Catalogue:
     payer: Int
     documents_a_day: float
     credit_sign: int
+    orders: bool  # whether the company uses customer orders
 
     def vat_slot(self, vat_id: str | None) -> int:
         """The VAT slot of a stored VAT id; the normal rate for an id that the demo does not sell with."""
@@ -60,6 +61,7 @@ def read(connection: psycopg.Connection[Any]) -> Catalogue:
         payer=_payers(connection, people),
         documents_a_day=_rhythm(connection),
         credit_sign=_credit_sign(connection),
+        orders=bool(_query(connection, 'SELECT FROM "SaleDocument" WHERE "DocumentType" = 8 LIMIT 1')),
     )
 
 

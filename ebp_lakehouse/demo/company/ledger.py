@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +30,23 @@ DEFAULTS: dict[str, str] = {
     "character varying": "''",
 }
 SIMULATED_USER = "LMA"
+EXTENSIONS = ("SaleDocumentEx", "PurchaseDocumentEx")
+
+
+PARENTS = {
+    "SaleDocumentLine": ("DocumentId", "SaleDocument"), "SaleDocumentEx": ("Id", "SaleDocument"),
+    "SaleCommitment": ("DocumentId", "SaleDocument"), "PurchaseDocumentLine": ("DocumentId", "PurchaseDocument"),
+    "PurchaseCommitment": ("DocumentId", "PurchaseDocument"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What simulated days did to rows: keys by table of those changed and gone, and table → first code → present code."""
+
+    changed: Mapping[str, set[str]]
+    gone: Mapping[str, set[str]]
+    renamed: Mapping[str, Mapping[str, str]]
 
 
 class Ledger:
@@ -42,12 +60,24 @@ class Ledger:
         )
         for table, column, data_type, nullable in rows:
             self._columns[table][column] = (data_type, nullable)
+        # A company whose documents have no extension rows gets none on later days either.
+        self._unused = {
+            table
+            for table in EXTENSIONS
+            if table in self._columns
+            and not connection.execute(sql.SQL("SELECT FROM {} LIMIT 1").format(sql.Identifier(table))).fetchall()
+        }
         self._inserted: dict[str, set[Any]] = defaultdict(set)
         self._updated: dict[str, set[Any]] = defaultdict(set)
         self._deleted: dict[str, set[Any]] = defaultdict(set)
+        self._codes: dict[str, dict[str, str]] = defaultdict(
+            dict
+        )  # first code → present one, of rows that were renamed
 
     def insert(self, connection: psycopg.Connection[Any], table: str, frame: pl.DataFrame) -> None:
         """Insert the rows of ``frame``; columns the source lacks are left out, mandatory ones left out get defaults."""
+        if table in self._unused:
+            return
         known = self._columns[table]
         given = [name for name in frame.columns if name in known]
         filled = {n: DEFAULTS[t] for n, (t, nullable) in known.items() if not nullable and n not in given}
@@ -93,6 +123,8 @@ class Ledger:
         else:
             self._deleted[table].add(old)
         self._inserted[table].add(new)
+        first = next((code for code, present in self._codes[table].items() if present == old), old)
+        self._codes[table][first] = new
 
     def replace(
         self, connection: psycopg.Connection[Any], table: str, column: str, old: str, new: str, moment: datetime
@@ -127,6 +159,21 @@ class Ledger:
                 self._inserted[table].discard(text)
             else:
                 self._deleted[table].add(text)
+
+    def moved(self, connection: psycopg.Connection[Any]) -> Moved:
+        """What happened to rows that were there before. A document counts as changed with its lines and instalments."""
+        changed = {table: set(keys) for table, keys in self._updated.items()}
+        for table, (column, parent) in PARENTS.items():
+            found = connection.execute(
+                sql.SQL('SELECT DISTINCT {}::text FROM {} WHERE "Id"::text = ANY(%s)').format(
+                    sql.Identifier(column), sql.Identifier(table)
+                ),
+                [sorted({*self._updated[table], *self._inserted[table]})],
+            )
+            changed.setdefault(parent, set()).update(key for (key,) in found if key is not None)
+        codes = {table: dict(of) for table, of in self._codes.items()}
+        gone = {table: keys - codes.get(table, {}).keys() for table, keys in self._deleted.items()}
+        return Moved(changed, gone, codes)
 
     def counts(self) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
         """Rows inserted, updated and deleted per table; tables without any are left out."""

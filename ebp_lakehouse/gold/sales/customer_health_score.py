@@ -131,6 +131,12 @@ class CustomerHealthScore(pa.DataFrameModel):
         "Retard moyen de paiement",
         "days",
         ge=0,
+        kpi=Kpi(
+            42,
+            "Average days late",
+            "Retard moyen de paiement",
+            ("fact_payments.delay_days", "fact_payments.assigned_amount"),
+        ),
     )
     rejected_payments: Series[pl.Int64] = described(
         "Settlements of those months that were rejected.", "Impayés", "n", ge=0

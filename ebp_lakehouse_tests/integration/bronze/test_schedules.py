@@ -51,7 +51,8 @@ class Session:
                 self.db.execute(f"SAVEPOINT s{self.savepoints}")
                 return
             elif action < 0.50 and self.savepoints:
-                self.db.execute(f"ROLLBACK TO SAVEPOINT s{self.rng.randint(1, self.savepoints)}")
+                self.savepoints = self.rng.randint(1, self.savepoints)  # those after it are gone with what they did
+                self.db.execute(f"ROLLBACK TO SAVEPOINT s{self.savepoints}")
                 return
             self.change()
         except (psycopg.errors.LockNotAvailable, psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected):

@@ -99,6 +99,9 @@ EDGES: dict[str, list[str]] = {
     "xid8": ["18446744073709551615"],
     "hstore": ['"a"=>NULL, "b"=>""'],
     "ltree": ["Top.Science"],
+    # The embedded PostgreSQL is built without libxml: it knows the type, a column may have it, but it makes no value of it
+    # ("unsupported XML feature"). So what is proved here is that such a column does no harm.
+    "xml": [],
 }  # fmt: skip
 TEMPORAL = ("date", "timestamp", "timestamp(3)", "timestamp with time zone")
 

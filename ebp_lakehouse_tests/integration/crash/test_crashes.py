@@ -83,7 +83,7 @@ def content(settings: Settings) -> Content:
 def shown_by_copies(settings: Settings) -> list[int]:
     """Which record plain DuckDB sees through the two convenience copies."""
     numbers = []
-    for path in (catalog.CONVENIENCE_COPY, f"{catalog.PRIVATE}/{catalog.CONVENIENCE_COPY}"):
+    for path in (catalog.CONVENIENCE_COPY, f"{publication.PRIVATE}/{catalog.CONVENIENCE_COPY}"):
         with session(settings) as connection:
             connection.execute(f"ATTACH {quote_literal(f'{settings.lake_url}/{path}')} AS copy (READ_ONLY)")
             numbers += connection.execute("SELECT number FROM copy.publication").fetchall()[0]

@@ -107,7 +107,7 @@ def test_an_existing_company_is_refused(company: tuple[str, CompanySummary]) -> 
         create_company(company[0], SCALE, 7, AS_OF)
 
 
-@pytest.mark.parametrize("scale", [0, -1, 11])
+@pytest.mark.parametrize("scale", [0, -1, 0.009, 11])
 def test_a_scale_out_of_range_is_refused(scale: float) -> None:
-    with pytest.raises(DemoError, match="scale"):
+    with pytest.raises(DemoError, match=r"scale is .* from 0\.01 to 10"):
         create_company("postgresql://nobody@127.0.0.1:1/none", scale, 1, AS_OF)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from ebp_lakehouse.demo.company.generator import generate
 from ebp_lakehouse.demo.company.options import CompanyOptions
+from ebp_lakehouse.demo.create import create_company
 from ebp_lakehouse.demo.load import load
 from ebp_lakehouse.demo.schema import create_schema
 from ebp_lakehouse.demo.servers import EmbeddedPostgres
@@ -42,6 +44,58 @@ def state(dsn: str) -> State:
             t: dict(connection.execute(f'SELECT concat({key}), md5(t::text) FROM "{t}" t').fetchall())
             for t, key in keys.items()
         }  # type: ignore[arg-type]
+
+
+def planted_rows(dsn: str, table: str) -> dict[str, str]:
+    """MD5 of each row of a table by its key; of a document, with its extension, lines and instalments."""
+    parts = ", '/', ".join(f'"{name}"' for name in reference()[table].key)
+    own = "t::text"
+    kind = table.removesuffix("Document")
+    if table in ("SaleDocument", "PurchaseDocument"):
+        for child, column in (("DocumentEx", "Id"), ("DocumentLine", "DocumentId"), ("Commitment", "DocumentId")):
+            own += f""" || coalesce((SELECT string_agg(c::text, '|' ORDER BY c."Id") FROM "{kind}{child}" c
+                WHERE c."{column}" = t."Id"), '')"""
+    with psycopg.connect(dsn) as connection:
+        return dict(connection.execute(f'SELECT concat({parts}), md5({own}) FROM "{table}" t').fetchall())  # type: ignore[arg-type]
+
+
+def test_the_ground_truth_stays_true(tmp_path: Path) -> None:
+    """Whatever the days did: keys of a case are rows as they were planted; the others are told, and are not lost."""
+    file = tmp_path / "ground-truth.json"
+    with EmbeddedPostgres(tmp_path / "lived") as server:
+        create_company(server.url, 0.02, 1, AS_OF, options=OPTIONS, truth_file=file)
+        before = json.loads(file.read_text())["cases"]
+        tables = {case["table"] for case in before}
+        planted = {table: planted_rows(server.url, table) for table in tables}
+        codes: dict[str, str] = {}
+        for seed in (5, 6):  # a second session goes on from the file of the first
+            with psycopg.connect(server.url) as connection:
+                people = dict(connection.execute('SELECT "UniqueId"::text, "Id" FROM "Customer"').fetchall())
+            summary = simulate(server.url, 12, seed=seed, truth_file=file)
+            with psycopg.connect(server.url) as connection:
+                now = dict(connection.execute('SELECT "UniqueId"::text, "Id" FROM "Customer"').fetchall())
+            codes |= {old: now[who] for who, old in people.items() if now[who] != old}
+        lived = {table: planted_rows(server.url, table) for table in tables}
+        told = json.loads(file.read_text())
+    assert told["company"]["lived_until"] == summary.last_day.isoformat()
+    moved = 0
+    for was, case in zip(before, told["cases"], strict=True):
+        table, name = case["table"], case["case"]
+        renamed = codes if table == "Customer" else {}
+        followed = ["/".join(renamed.get(part, part) for part in key.split("/")) for key in was["keys"]]
+        assert sorted(case["keys"] + case["changed"] + case["gone"]) == sorted(set(followed)), name
+        assert case["count"] == len(case["keys"])
+        pairs = len(reference()[table].key) == 1  # two rows named together
+        rows = {key: key.split("/") if pairs else [key] for key in case["keys"] + case["changed"] + case["gone"]}
+        kept = [row for key in case["keys"] for row in rows[key]]
+        assert [lived[table][row] for row in kept] == [planted[table][row] for row in kept], name
+        assert all(row in lived[table] for key in case["changed"] for row in rows[key]), name
+        assert all(any(row not in lived[table] for row in rows[key]) for key in case["gone"]), name
+        moved += len(case["changed"]) + len(case["gone"])
+    assert moved > 0, "these days would leave every planted row alone"
+    assert codes
+    assert set(told["parameters"]["customer"]) >= set(codes.values())
+    assert not set(told["parameters"]["customer"]) & set(codes)
 
 
 def one(dsn: str, statement: str, *values: Any) -> Any:
@@ -153,22 +207,24 @@ def test_purchases_and_stock_live_on(dsn: str) -> None:
     assert renamed >= summary.events["customer renamed"]
 
 
+COHERENT = {
+    "lines": """SELECT count(*) FROM "SaleDocument" d LEFT JOIN (SELECT "DocumentId",
+        sum("RealNetAmountVatExcludedWithDiscount") s FROM "SaleDocumentLine" WHERE "LineType" IN (2,3,10,11,12)
+        AND "NomenclatureLevel" = 0 AND NOT "NotIncluded" GROUP BY 1) l ON l."DocumentId" = d."Id"
+        WHERE l.s IS DISTINCT FROM d."AmountVatExcludedWithDiscount" """,
+    "incl. VAT": """SELECT count(*) FROM "SaleDocument" WHERE "AmountVatIncluded" <>
+        "AmountVatExcludedWithDiscountAndShipping" - "FinancialDiscountAmount" + "VatAmount" """,
+    "instalments": """SELECT count(*) FROM "SaleDocument" d JOIN (SELECT "DocumentId",
+        sum("BalanceDue") b, sum("Amount") a FROM "SaleCommitment" GROUP BY 1) c ON c."DocumentId" = d."Id"
+        WHERE c.b <> d."CommitmentsBalanceDue" OR c.a <> d."TotalDueAmount" """,
+    "extension": """SELECT count(*) FROM "SaleDocument" d FULL JOIN "SaleDocumentEx" e ON e."Id" = d."Id"
+        WHERE d."Id" IS NULL OR e."Id" IS NULL""",
+}
+
+
 def test_documents_and_payments_stay_coherent(dsn: str) -> None:
     simulate(dsn, 5, seed=6)
-    broken = {
-        "lines": """SELECT count(*) FROM "SaleDocument" d LEFT JOIN (SELECT "DocumentId",
-            sum("RealNetAmountVatExcludedWithDiscount") s FROM "SaleDocumentLine" WHERE "LineType" IN (2,3,10,11,12)
-            AND "NomenclatureLevel" = 0 AND NOT "NotIncluded" GROUP BY 1) l ON l."DocumentId" = d."Id"
-            WHERE l.s IS DISTINCT FROM d."AmountVatExcludedWithDiscount" """,
-        "incl. VAT": """SELECT count(*) FROM "SaleDocument" WHERE "AmountVatIncluded" <>
-            "AmountVatExcludedWithDiscountAndShipping" - "FinancialDiscountAmount" + "VatAmount" """,
-        "instalments": """SELECT count(*) FROM "SaleDocument" d JOIN (SELECT "DocumentId",
-            sum("BalanceDue") b, sum("Amount") a FROM "SaleCommitment" GROUP BY 1) c ON c."DocumentId" = d."Id"
-            WHERE c.b <> d."CommitmentsBalanceDue" OR c.a <> d."TotalDueAmount" """,
-        "extension": """SELECT count(*) FROM "SaleDocument" d FULL JOIN "SaleDocumentEx" e ON e."Id" = d."Id"
-            WHERE d."Id" IS NULL OR e."Id" IS NULL""",
-    }
-    assert {name: one(dsn, query) for name, query in broken.items()} == dict.fromkeys(broken, 0)
+    assert {name: one(dsn, query) for name, query in COHERENT.items()} == dict.fromkeys(COHERENT, 0)
 
 
 def test_the_late_document_is_committed_after_the_others(dsn: str) -> None:
@@ -195,3 +251,33 @@ def test_other_databases_are_refused(dsn: str) -> None:
         connection.execute('UPDATE "Vat" SET "Description" = upper("Description")')
     with pytest.raises(DemoError, match="not a demo company"):
         simulate(dsn, 1)
+
+
+UNUSED = {
+    "orders": 'SELECT count(*) FROM "SaleDocument" WHERE "DocumentType" = 8',
+    "extension_rows": 'SELECT (SELECT count(*) FROM "SaleDocumentEx") + (SELECT count(*) FROM "PurchaseDocumentEx")',
+    "stock": """SELECT (SELECT count(*) FROM "StockMovement") + (SELECT count(*) FROM "StockItem")
+        + (SELECT count(*) FROM "StockDocument") + (SELECT count(*) FROM "PurchaseDocumentLine" WHERE "ManageStock")
+        + (SELECT count(*) FROM "SaleDocumentLine" WHERE "ManageStock") + (SELECT count(*) FROM "Item"
+        WHERE "RealStock" <> 0 OR "VirtualStock" <> 0)""",
+}
+
+
+@pytest.mark.parametrize("unused", UNUSED)
+def test_what_a_company_does_not_use_it_does_not_begin_to_use(unused: str, tmp_path: Path) -> None:
+    """The variants live on too: what they lack stays away, what they have goes on."""
+    options = CompanyOptions(**{unused: False})
+    with EmbeddedPostgres(tmp_path) as server:
+        create_company(server.url, 0.02, 1, AS_OF, options=options)
+        assert one(server.url, UNUSED[unused]) == 0
+        summary = simulate(server.url, 15, seed=5)
+        assert one(server.url, UNUSED[unused]) == 0
+        delivered = one(
+            server.url,
+            'SELECT count(*) FROM "SaleDocument" WHERE "DocumentType" = 6 AND "sysCreatedDate" >= %s',
+            summary.first_day,
+        )
+        assert delivered > 0
+        for event in ("document", "transfer", "payments", "supplier order", "goods received", "supplier invoice"):
+            assert summary.events[event] > 0, event
+        assert one(server.url, COHERENT["lines"]) == one(server.url, COHERENT["instalments"]) == 0

@@ -183,7 +183,7 @@ def test_the_probe_refuses_a_store_that_lets_everybody_win(tmp_path: Path) -> No
             self.replace(path, content)
             return True
 
-    with pytest.raises(LakeError, match=r"8 of 8 .*simultaneous"):
+    with pytest.raises(LakeError, match=r"8 of 8 races .*simultaneous"):
         Careless(str(tmp_path)).check_conditional_put()
 
 

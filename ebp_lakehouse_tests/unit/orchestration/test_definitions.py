@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -76,11 +77,37 @@ def test_every_asset_says_what_it_is(definitions: dg.Definitions) -> None:
         assert node.metadata["dagster/column_schema"].columns, key
 
 
-@pytest.mark.parametrize("schedule", ["hourly", "nightly"])
+@pytest.mark.parametrize("schedule", ["hourly", "nightly", "nightly_enrichment"])
 def test_nothing_runs_unattended_outside_production(definitions: dg.Definitions, schedule: str) -> None:
     assert definitions.resolve_schedule_def(schedule).default_status == dg.DefaultScheduleStatus.STOPPED
     production = build_definitions(Settings(lake_url="/nowhere", environment="production"))
     assert production.resolve_schedule_def(schedule).default_status == dg.DefaultScheduleStatus.RUNNING
+
+
+def test_an_hour_asks_nobody_outside_of_the_company(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    outside = {key for key in graph.executable_asset_keys if graph.get(key).group_name == "enrichment"}
+    assert {key.path[-1] for key in outside} == {"geocoded_addresses", "weather_daily", "economic_index"}
+    at = datetime(2026, 11, 27, 10, 5, tzinfo=UTC)
+    house = definitions.get_repository_def()
+    with dg.build_schedule_context(scheduled_execution_time=at, repository_def=house) as context:
+        (hourly,) = definitions.resolve_schedule_def("hourly").evaluate_tick(context).run_requests or ()
+    assert set(hourly.asset_selection or ()) == graph.executable_asset_keys - outside
+    nightly = definitions.resolve_job_def("enrichment").asset_layer.selected_asset_keys
+    assert set(nightly) == outside
+
+
+def test_addresses_that_were_not_found_can_be_asked_again_from_the_launchpad(definitions: dg.Definitions) -> None:
+    told = {"ops": {"silver__geocoded_addresses": {"config": {"ask_again": True}}}}  # as docs/enrichment.md says
+    assert dg.validate_run_config(definitions.resolve_job_def("enrichment"), told)
+
+
+def test_silver_waits_for_the_cache_that_it_reads_and_weather_for_silver(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    cache, customers = dg.AssetKey(["silver", "geocoded_addresses"]), dg.AssetKey(["silver", "dim_customer"])
+    assert cache in graph.get(customers).parent_keys
+    assert customers in graph.get(dg.AssetKey(["silver", "weather_daily"])).parent_keys
+    assert graph.get(cache).parent_keys == {dg.AssetKey(["bronze", "customer"])}
 
 
 def test_the_change_stream_is_checked_only_where_there_is_one(definitions: dg.Definitions) -> None:

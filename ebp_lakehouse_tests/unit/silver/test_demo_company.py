@@ -136,6 +136,19 @@ def test_purchases_and_payments_equal_the_headers(tmp_path: Path) -> None:
         commitments = frames[f"{prefix}Commitment"]
         imported = total(commitments.filter(pl.col("DocumentId").is_null()), "BalanceDue")
         assert balances[side] == total(frames[f"{prefix}Document"], "CommitmentsBalanceDue") + imported
+    # Unallocated cash is EBP's own, debtor by debtor (codes of the demo have no spaces); what came back leaves none.
+    kept = frames["SaleSettlement"].filter(~pl.col("IsUnpaid"))
+    unassigned = "select third_id, sum(unassigned_amount) from silver.fact_settlements group by 1 having sum(unassigned_amount) <> 0"
+    assert dict(run.query(unassigned)) == {
+        debtor: total(frame, "RemainingAmount")
+        for (debtor,), frame in kept.partition_by("ThirdId", as_dict=True).items()
+        if total(frame, "RemainingAmount")
+    }
+    # Everything else is assigned, but for deposits on an order: their invoice asks for less instead.
+    assigned = "select count(*), sum(assigned_amount + unassigned_amount) from silver.fact_settlements where not is_rejected and not is_deposit"
+    paid = kept.filter(~pl.col("IsDeposit"))
+    assert run.query(assigned) == [(paid.height, total(paid, "Amount"))]
+    assert run.statuses["settlements_add_up_fact_settlements_"] == "pass"
     # What was neither settled nor is due any more was written off.
     gone = """
         select commitment_id from silver.fact_payments group by 1

@@ -1,0 +1,52 @@
+"""Contract of ``gold.cash_forecast``: the formulas of its columns; cash_forecast.sql computes them."""
+
+from __future__ import annotations
+
+import pandera.polars as pa
+import polars as pl
+from pandera.typing.polars import Series
+
+from ebp_lakehouse.gold.columns import Kpi, Money, described
+from ebp_lakehouse.gold.contract import GoldTable
+
+FLOWS = ["contracts_to_invoice", "customer_instalments", "orders_to_invoice", "supplier_instalments", "vat"]
+
+
+class CashForecast(pa.DataFrameModel):
+    """One row per week ahead and flow; amounts incl. tax, what goes out negative. An estimate, not a commitment."""
+
+    week_start: Series[pl.Date] = described("Monday of the week; the first is the running week.", "Semaine", "date")
+    flow: Series[str] = described(
+        "customer_instalments: open instalments, due date shifted by the payer's own mean delay, at the earliest "
+        "tomorrow, doubtful ones left out, less credit notes and cash that is not allocated. supplier_instalments: ours, on their due date. "
+        "orders_to_invoice: ordered and not invoiced, incl. VAT, after the parameters invoicing_delay_days + "
+        "payment_delay_days. contracts_to_invoice: planned amount of active contracts at the next anniversary. vat: VAT "
+        "of the month's sales less that of its purchases, paid on parameter vat_payment_day of the next month.",
+        "Flux",
+        "",
+        isin=FLOWS,
+    )
+    amount: Series[Money] = described("Expected in that week by that flow.", "Montant attendu", "EUR")
+    week_amount: Series[Money] = described("All flows of the week.", "Total de la semaine", "EUR")
+    cumulated_balance: Series[Money] = described(
+        "Parameter opening_bank_balance (EBP does not hold it) + all flows up to the end of that week.",
+        "Solde prévisionnel",
+        "EUR",
+        kpi=Kpi(
+            49,
+            "Forecast cash",
+            "Solde prévisionnel",
+            ("fact_payments.balance", "fact_payments.due_date", "fact_sales.remaining_quantity_to_invoice"),
+        ),
+    )
+
+
+CASH_FORECAST = GoldTable(
+    name="cash_forecast",
+    description="Cash expected in and out per week ahead, by flow, and the balance it leads to.",
+    key=("week_start", "flow"),
+    model=CashForecast,
+    silver=("dim_contract", "dim_date", "fact_payments", "fact_purchases", "fact_sales", "fact_settlements"),
+    owners=("team:direction-financiere",),
+    kind="state",
+)

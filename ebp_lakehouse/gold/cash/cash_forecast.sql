@@ -1,0 +1,149 @@
+-- gold.cash_forecast: cash expected in and out per week after $as_of and flow; formulas in cash_forecast.py.
+with instalments as (
+    select
+        side,
+        third_id,
+        commitment_id,
+        any_value(due_date) as due_date,
+        any_value(amount) as amount,
+        sum(balance)
+        + coalesce(sum(assigned_amount + financial_discount_amount) filter (
+            where settlement_date > $as_of and not is_rejected
+        ), 0) as balance,
+        bool_or(is_doubtful) as is_doubtful
+    from silver.fact_payments
+    where coalesce(document_date, date '1900-01-01') <= $as_of
+    group by all
+),
+
+-- How late each payer has paid in twelve months, by amount.
+habits as (
+    select
+        third_id,
+        sum(delay_days * abs(assigned_amount)) / sum(abs(assigned_amount)) as delay_days
+    from silver.fact_payments
+    where
+        side = 'customer' and delay_days is not null and not is_set_off and assigned_amount <> 0
+        and settlement_date > $as_of - interval 12 months and settlement_date <= $as_of
+    group by third_id
+),
+
+-- What is ordered, delivered or not, and not invoiced yet, with its VAT.
+orders as (
+    select
+        sum(
+            f.net_unit_price_excl_tax * f.remaining_quantity_to_invoice * (1 + coalesce(f.vat_rate, 0) / 100)
+        ) as amount
+    from silver.fact_sales as f
+    inner join silver.dim_date as d on f.date_key = d.date_id
+    where f.document_type = 'Order' and d.date_value <= $as_of and f.remaining_quantity_to_invoice > 0
+),
+
+vat_months as (
+    select
+        date_trunc('month', d.date_value)::date as month_start,
+        sum(f.tax_amount) as amount
+    from silver.fact_sales as f
+    inner join silver.dim_date as d on f.date_key = d.date_id
+    where f.document_type in ('Invoice', 'CreditNote') and d.date_value <= $as_of
+    group by all
+    union all
+    select
+        date_trunc('month', d.date_value)::date as month_start,
+        -sum(f.tax_amount) as amount
+    from silver.fact_purchases as f
+    inner join silver.dim_date as d on f.date_key = d.date_id
+    where f.document_type in ('Invoice', 'CreditNote') and d.date_value <= $as_of
+    group by all
+),
+
+-- A contract is invoiced once a period: what is planned falls due after the next anniversaries of its start.
+anniversaries as (
+    select
+        planned_invoicing_amount,
+        (start_date + to_years((datediff('year', start_date, $as_of) + number)::integer))::date as anniversary
+    from silver.dim_contract
+    cross join (select unnest([0, 1]) as number) as years
+    where is_active and planned_invoicing_amount > 0
+),
+
+flows as (
+    select
+        'customer_instalments' as flow,
+        greatest(
+            i.due_date + greatest(0, coalesce(h.delay_days, 0))::integer, $as_of + 1
+        ) as expected_on,
+        i.balance as amount
+    from instalments as i
+    left join habits as h on i.third_id = h.third_id
+    where i.side = 'customer' and not i.is_doubtful and i.balance <> 0
+    union all
+    -- Paid already, so that it will not come again.
+    select
+        'customer_instalments' as flow,
+        $as_of + 1 as expected_on,
+        -unassigned_amount as amount
+    from silver.fact_settlements
+    where settlement_date <= $as_of and not is_rejected and unassigned_amount <> 0
+    union all
+    select
+        'supplier_instalments' as flow,
+        greatest(due_date, $as_of + 1) as expected_on,
+        -balance as amount
+    from instalments
+    where side = 'supplier' and balance <> 0
+    union all
+    select
+        'orders_to_invoice' as flow,
+        $as_of + $invoicing_delay_days + $payment_delay_days as expected_on,
+        amount
+    from orders
+    where amount <> 0
+    union all
+    select
+        'contracts_to_invoice' as flow,
+        anniversary + $payment_delay_days as expected_on,
+        planned_invoicing_amount as amount
+    from anniversaries
+    where anniversary > $as_of
+    union all
+    select
+        'vat' as flow,
+        (month_start + interval 1 month)::date + $vat_payment_day - 1 as expected_on,
+        -sum(amount) as amount
+    from vat_months
+    group by month_start
+    having (month_start + interval 1 month)::date + $vat_payment_day - 1 > $as_of
+),
+
+weeks as (
+    select
+        (date_trunc('week', $as_of + 1) + to_days((7 * number)::integer))::date as week_start,
+        flow
+    from (select unnest(range(0, $cash_weeks)) as number) as numbers
+    cross join (
+        select unnest([
+            'contracts_to_invoice', 'customer_instalments', 'orders_to_invoice', 'supplier_instalments', 'vat'
+        ]) as flow
+    ) as names
+),
+
+summed as (
+    select
+        w.week_start,
+        w.flow,
+        round(coalesce(sum(f.amount), 0), 2)::decimal(18, 2) as amount
+    from weeks as w
+    left join flows as f on w.flow = f.flow and f.expected_on between w.week_start and w.week_start + 6
+    group by all
+)
+
+select
+    week_start,
+    flow,
+    amount,
+    (sum(amount) over (partition by week_start))::decimal(18, 2) as week_amount,
+    ($opening_bank_balance + sum(amount) over (order by week_start range unbounded preceding))::decimal(18, 2)
+        as cumulated_balance
+from summed
+order by week_start, flow

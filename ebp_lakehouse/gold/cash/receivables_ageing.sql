@@ -1,0 +1,152 @@
+-- gold.receivables_ageing: what each debtor owes on the evening of $as_of, by age; formulas in receivables_ageing.py.
+-- Balances are today's, with what was settled after $as_of put back; documents dated after it wait (semantics V5, S5).
+with instalments as (
+    select
+        coalesce(third_id, '(unknown)') as debtor_id,
+        commitment_id,
+        any_value(due_date) as due_date,
+        sum(balance)
+        + coalesce(sum(assigned_amount + financial_discount_amount) filter (
+            where settlement_date > $as_of and not is_rejected
+        ), 0) as balance,
+        bool_or(is_doubtful) as is_doubtful
+    from silver.fact_payments
+    where side = 'customer' and coalesce(document_date, date '1900-01-01') <= $as_of
+    group by all
+),
+
+aged as (
+    select
+        debtor_id,
+        sum(balance) filter (where balance > 0 and age <= 0) as not_due,
+        sum(balance) filter (where balance > 0 and age between 1 and 30) as days_1_30,
+        sum(balance) filter (where balance > 0 and age between 31 and 60) as days_31_60,
+        sum(balance) filter (where balance > 0 and age between 61 and 90) as days_61_90,
+        sum(balance) filter (where balance > 0 and age > 90) as days_over_90,
+        sum(balance) filter (where balance < 0) as credit_notes,
+        sum(balance) filter (where balance > 0 and is_doubtful) as doubtful,
+        max(age) filter (where balance > 0 and age > 0) as oldest_days
+    from (select
+        *,
+        coalesce($as_of - due_date, 0) as age
+    from instalments)
+    group by debtor_id
+),
+
+-- Cash that settles nothing yet, and cash that by now settles a document which did not exist on that day.
+settlements as (
+    select
+        coalesce(third_id, '(unknown)') as debtor_id,
+        -sum(unassigned_amount) as cash
+    from silver.fact_settlements
+    where settlement_date <= $as_of and not is_rejected
+    group by all
+    union all
+    select
+        coalesce(third_id, '(unknown)') as debtor_id,
+        -sum(assigned_amount) as cash
+    from silver.fact_payments
+    where
+        side = 'customer' and document_date > $as_of and settlement_date <= $as_of
+        and not is_rejected and not is_set_off
+    group by all
+),
+
+unallocated as (
+    select
+        debtor_id,
+        sum(cash) as cash
+    from settlements
+    group by debtor_id
+),
+
+-- Revenue of who owes it, per day.
+sales as (
+    select
+        coalesce(f.payer_id, f.customer_id, '(unknown)') as debtor_id,
+        d.date_value as day,
+        sum(f.net_amount_incl_tax) as amount
+    from silver.fact_sales as f
+    inner join silver.dim_date as d on f.date_key = d.date_id
+    where f.document_type in ('Invoice', 'CreditNote') and d.date_value <= $as_of
+    group by all
+),
+
+turnover as (
+    select
+        debtor_id,
+        sum(amount) filter (where day > $as_of - interval 12 months) as amount
+    from sales
+    group by debtor_id
+),
+
+owed as (
+    select
+        coalesce(aged.debtor_id, unallocated.debtor_id) as debtor_id,
+        coalesce(aged.not_due, 0) as not_due,
+        coalesce(aged.days_1_30, 0) as days_1_30,
+        coalesce(aged.days_31_60, 0) as days_31_60,
+        coalesce(aged.days_61_90, 0) as days_61_90,
+        coalesce(aged.days_over_90, 0) as days_over_90,
+        coalesce(aged.credit_notes, 0) as credit_notes,
+        coalesce(unallocated.cash, 0) as unallocated_cash,
+        coalesce(aged.doubtful, 0) as doubtful,
+        aged.oldest_days
+    from aged
+    full join unallocated on aged.debtor_id = unallocated.debtor_id
+    where
+        coalesce(aged.not_due, 0) <> 0 or coalesce(aged.days_1_30, 0) <> 0 or coalesce(aged.days_31_60, 0) <> 0
+        or coalesce(aged.days_61_90, 0) <> 0 or coalesce(aged.days_over_90, 0) <> 0
+        or coalesce(aged.credit_notes, 0) <> 0 or coalesce(unallocated.cash, 0) <> 0
+),
+
+totals as (
+    select
+        *,
+        days_1_30 + days_31_60 + days_61_90 + days_over_90 as overdue,
+        not_due + overdue + credit_notes + unallocated_cash as receivables
+    from owed
+),
+
+-- Count-back: from $as_of backwards, the first day at which the revenue since then absorbs what is owed.
+absorbed as (
+    select
+        debtor_id,
+        max(day) as day
+    from (
+        select
+            t.debtor_id,
+            s.day,
+            sum(s.amount) over (partition by t.debtor_id order by s.day desc) as amount,
+            t.receivables
+        from totals as t
+        inner join sales as s on t.debtor_id = s.debtor_id
+    )
+    where amount >= receivables and receivables > 0
+    group by debtor_id
+)
+
+select
+    coalesce(c.customer_key, md5('orphan')) as debtor_key,
+    t.debtor_id,
+    round(t.not_due, 2)::decimal(18, 2) as not_due,
+    round(t.days_1_30, 2)::decimal(18, 2) as days_1_30,
+    round(t.days_31_60, 2)::decimal(18, 2) as days_31_60,
+    round(t.days_61_90, 2)::decimal(18, 2) as days_61_90,
+    round(t.days_over_90, 2)::decimal(18, 2) as days_over_90,
+    round(t.credit_notes, 2)::decimal(18, 2) as credit_notes,
+    round(t.unallocated_cash, 2)::decimal(18, 2) as unallocated_cash,
+    round(t.doubtful, 2)::decimal(18, 2) as doubtful,
+    round(t.overdue, 2)::decimal(18, 2) as overdue,
+    round(t.receivables, 2)::decimal(18, 2) as receivables,
+    t.oldest_days::integer as oldest_overdue_days,
+    round(coalesce(v.amount, 0), 2)::decimal(18, 2) as revenue_incl_tax_12_months,
+    case when v.amount > 0 then t.receivables::double / v.amount::double * 365 end as dso_days,
+    ($as_of - a.day + 1)::integer as dso_count_back_days,
+    round(c.credit_limit, 2)::decimal(18, 2) as credit_limit,
+    case when c.credit_limit > 0 then t.receivables::double / c.credit_limit::double end as credit_limit_use
+from totals as t
+left join turnover as v on t.debtor_id = v.debtor_id
+left join absorbed as a on t.debtor_id = a.debtor_id
+left join silver.dim_customer as c on t.debtor_id = c.customer_id and c.is_current
+order by t.debtor_id

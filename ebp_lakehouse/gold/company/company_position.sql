@@ -1,0 +1,265 @@
+-- gold.company_position: where the company stands on the evening of $as_of, one row; formulas in company_position.py.
+with sales as (
+    select
+        f.*,
+        d.date_value as document_date,
+        i.date_value as invoice_date
+    from silver.fact_sales as f
+    inner join silver.dim_date as d on f.date_key = d.date_id
+    left join silver.dim_date as i on f.invoice_date_key = i.date_id and f.invoice_date_key > 0
+    where d.date_value <= $as_of
+),
+
+-- What no invoice had reached on that day: whole where the first invoice came later, else what EBP says remains.
+open_documents as (
+    select
+        coalesce(sum(case
+            when invoice_date > $as_of then net_amount_excl_tax
+            else net_unit_price_excl_tax * greatest(0, remaining_quantity_to_invoice)
+        end) filter (where document_type = 'Order'), 0) as backlog,
+        coalesce(sum(net_amount_excl_tax) filter (
+            where document_type in ('Delivery', 'Return') and coalesce(invoice_date > $as_of, true)
+        ), 0) as delivered_not_invoiced
+    from sales
+),
+
+turnover as (
+    select
+        sum(net_amount_excl_tax) as revenue,
+        sum(net_amount_incl_tax) as revenue_incl_tax
+    from sales
+    where document_type in ('Invoice', 'CreditNote') and document_date > $as_of - interval 12 months
+),
+
+customers as (
+    select
+        count(*) filter (where total_orders > 0) as active,
+        sum(total_revenue) filter (where revenue_rank <= $concentration_customers) as of_the_largest,
+        sum(total_revenue) as revenue
+    from computed.sales_by_customer
+),
+
+risks as (
+    select
+        count(*) as customers,
+        coalesce(sum(c.total_revenue), 0) as revenue
+    from computed.customer_health_score as h
+    inner join computed.sales_by_customer as c using (customer_key)
+    where h.churn_risk_level = 'High'
+),
+
+receivables as (
+    select
+        coalesce(sum(receivables), 0) as receivables,
+        coalesce(sum(overdue), 0) as overdue,
+        count(*) filter (where credit_limit_use > 1) as over_limit,
+        coalesce(sum(receivables - credit_limit) filter (where credit_limit_use > 1), 0) as over_limit_amount
+    from computed.receivables_ageing
+),
+
+days as (
+    select
+        document_date as day,
+        sum(net_amount_incl_tax) as amount
+    from sales
+    where document_type in ('Invoice', 'CreditNote')
+    group by document_date
+),
+
+absorbed as (
+    select max(d.day) as day
+    from (select
+        day,
+        sum(amount) over (order by day desc) as amount
+    from days) as d
+    cross join receivables as r
+    where d.amount >= r.receivables and r.receivables > 0
+),
+
+settlements as (
+    select
+        coalesce(sum(amount) filter (where settlement_date = $as_of), 0) as collected,
+        coalesce(sum(unassigned_amount) filter (where is_deposit), 0) as deposits
+    from silver.fact_settlements
+    where settlement_date <= $as_of and not is_rejected
+),
+
+reminders as (
+    select
+        count(*) as instalments,
+        coalesce(sum(balance), 0) as amount
+    from silver.fact_payments
+    where
+        side = 'customer' and balance > 0 and reminder_count > 0
+        and coalesce(document_date, date '1900-01-01') <= $as_of
+),
+
+payables as (
+    select
+        coalesce(sum(balance), 0)
+        + coalesce(sum(assigned_amount + financial_discount_amount) filter (where settlement_date > $as_of), 0)
+            as amount
+    from silver.fact_payments
+    where side = 'supplier' and coalesce(document_date, date '1900-01-01') <= $as_of
+),
+
+purchases as (
+    select
+        f.*,
+        d.date_value as document_date
+    from silver.fact_purchases as f
+    inner join silver.dim_date as d on f.date_key = d.date_id
+    where d.date_value <= $as_of
+),
+
+spend as (
+    select
+        supplier_id,
+        sum(net_amount_excl_tax) as amount,
+        sum(net_amount_incl_tax) as amount_incl_tax,
+        row_number() over (order by sum(net_amount_excl_tax) desc) as rank
+    from purchases
+    where document_type in ('Invoice', 'CreditNote') and document_date > $as_of - interval 12 months
+    group by supplier_id
+),
+
+dependency as (
+    select
+        sum(amount) filter (where rank <= $concentration_suppliers) as of_the_largest,
+        sum(amount) as amount,
+        sum(amount_incl_tax) as amount_incl_tax
+    from spend
+),
+
+single_sources as (
+    select count(*) as items
+    from (
+        select product_id
+        from purchases
+        where document_type = 'Invoice' and row_origin = 'line' and document_date > $as_of - interval 12 months
+        group by product_id
+        having count(distinct supplier_id) = 1 and product_id <> 'NO_ITEM'
+    )
+),
+
+late_orders as (
+    select
+        count(*) as lines,
+        coalesce(sum(net_amount_excl_tax * greatest(0, quantity - coalesce(received_quantity, 0)) / quantity), 0)
+            as amount
+    from purchases
+    where
+        document_type = 'Order' and quantity > 0 and promised_date < $as_of
+        and due_state in ('Overdue', 'Received') and coalesce(complete_receipt_date > $as_of, true)
+),
+
+stock as (
+    select
+        coalesce(sum(stock_value), 0) as amount,
+        coalesce(sum(stock_value) filter (where is_dead_stock), 0) as dead,
+        coalesce(sum(excess_value), 0) as excess,
+        count(*) filter (where quantity_on_hand < 0) as negative_pairs,
+        coalesce(sum(stock_value) filter (where quantity_on_hand < 0), 0) as negative_value,
+        count(*) filter (where reorder_recommendation > 0) as to_order,
+        coalesce(sum(recommended_cost), 0) as to_order_cost
+    from computed.inventory_snapshot_daily
+),
+
+shortages as (
+    select
+        count(*) as items,
+        count(*) filter (where available <= 0) as out_of_stock
+    from (
+        select
+            i.product_id,
+            sum(i.quantity_available) as available
+        from computed.inventory_snapshot_daily as i
+        inner join computed.sales_by_product as p using (product_id)
+        where p.abc_classification in ('A', 'B')
+        group by i.product_id
+    )
+),
+
+contracts as (
+    select
+        count(*) as active,
+        coalesce(sum(monthly_recurring_revenue), 0) as monthly_amount
+    from computed.contract_profitability
+    where $as_of between period_start and period_end and is_active
+),
+
+quotes as (
+    select
+        coalesce(sum(open_amount), 0) as amount,
+        coalesce(sum(weighted_amount), 0) as weighted_amount
+    from computed.quote_funnel
+),
+
+park as (
+    select
+        count(*) filter (where is_active) as active,
+        count(*) filter (where is_active and is_under_contract) as covered,
+        count(*) filter (where next_due_date < $as_of) as visits_overdue
+    from computed.equipment_park
+)
+
+select
+    strftime($as_of, '%Y%m%d')::integer as date_id,
+    round(o.backlog, 2)::decimal(18, 2) as order_backlog,
+    round(o.delivered_not_invoiced, 2)::decimal(18, 2) as delivered_not_invoiced,
+    round(q.amount, 2)::decimal(18, 2) as quotes_pipeline,
+    round(q.weighted_amount, 2)::decimal(18, 2) as quotes_pipeline_weighted,
+    round(coalesce(t.revenue, 0), 2)::decimal(18, 2) as revenue_12_months,
+    coalesce(c.active, 0) as active_customers_count,
+    case when c.revenue > 0 then c.of_the_largest::double / c.revenue::double * 100 end
+        as customer_concentration_percent,
+    k.customers as customers_at_risk_count,
+    round(k.revenue, 2)::decimal(18, 2) as customers_at_risk_revenue,
+    a.active as active_contracts_count,
+    round(a.monthly_amount, 2)::decimal(18, 2) as monthly_recurring_revenue,
+    round(a.monthly_amount * 12, 2)::decimal(18, 2) as annual_recurring_revenue,
+    r.receivables,
+    r.overdue as receivables_overdue,
+    case when r.receivables > 0 then r.overdue::double / r.receivables::double * 100 end as receivables_overdue_percent,
+    case when t.revenue_incl_tax > 0 then r.receivables::double / t.revenue_incl_tax::double * 365 end as dso_days,
+    ($as_of - b.day + 1)::integer as dso_count_back_days,
+    round(s.collected, 2)::decimal(18, 2) as cash_collected,
+    round(s.deposits, 2)::decimal(18, 2) as deposits_not_applied,
+    r.over_limit as over_credit_limit_count,
+    round(r.over_limit_amount, 2)::decimal(18, 2) as over_credit_limit_amount,
+    e.instalments as reminders_count,
+    round(e.amount, 2)::decimal(18, 2) as reminders_amount,
+    round(y.amount, 2)::decimal(18, 2) as payables,
+    case when g.amount_incl_tax > 0 then y.amount::double / g.amount_incl_tax::double * 365 end as dpo_days,
+    round(w.amount, 2)::decimal(18, 2) as stock_value,
+    case when h.items > 0 then h.out_of_stock / h.items * 100 end as stock_out_rate_percent,
+    round(w.dead, 2)::decimal(18, 2) as dead_stock_value,
+    case when w.amount > 0 then w.dead::double / w.amount::double * 100 end as dead_stock_percent,
+    round(w.excess, 2)::decimal(18, 2) as excess_stock_value,
+    w.negative_pairs as negative_stocks_count,
+    round(w.negative_value, 2)::decimal(18, 2) as negative_stocks_value,
+    w.to_order as items_to_order_count,
+    round(w.to_order_cost, 2)::decimal(18, 2) as items_to_order_cost,
+    case when g.amount > 0 then g.of_the_largest::double / g.amount::double * 100 end as supplier_dependency_percent,
+    n.items as single_supplier_items_count,
+    l.lines as late_supplier_lines_count,
+    round(l.amount, 2)::decimal(18, 2) as late_supplier_lines_amount,
+    case when p.active > 0 then p.covered / p.active * 100 end as contract_coverage_percent,
+    p.visits_overdue as visits_overdue_count
+from open_documents as o
+cross join turnover as t
+cross join customers as c
+cross join risks as k
+cross join receivables as r
+cross join absorbed as b
+cross join settlements as s
+cross join reminders as e
+cross join payables as y
+cross join dependency as g
+cross join single_sources as n
+cross join late_orders as l
+cross join stock as w
+cross join shortages as h
+cross join contracts as a
+cross join quotes as q
+cross join park as p

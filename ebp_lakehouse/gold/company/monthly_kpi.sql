@@ -1,0 +1,285 @@
+-- gold.monthly_kpi: one row per month from the first document to $as_of (the running month up to it); formulas in
+-- monthly_kpi.py. Figures that a day has already are sums of gold.sales_daily_kpi and gold.interventions_daily_kpi.
+with days as (
+    select
+        d.date_id,
+        d.date_value,
+        d.fiscal_year,
+        d.is_business_day,
+        (d.year * 12 + d.month)::integer as month_number,
+        s.total_revenue_excl_tax as revenue
+    from computed.sales_daily_kpi as s
+    inner join silver.dim_date as d using (date_id)
+),
+
+running as (
+    select
+        *,
+        sum(revenue) over fiscal_to_date as fiscal_revenue,
+        count(*) filter (where is_business_day) over fiscal_to_date as business_days,
+        sum(revenue) over (
+            order by date_value::timestamp range between interval 12 months preceding and current row
+        ) - coalesce(sum(revenue) over (
+            order by date_value::timestamp range between interval 12 months preceding and interval 12 months preceding
+        ), 0) as rolling_revenue
+    from days
+    window fiscal_to_date as (partition by fiscal_year order by date_value)
+),
+
+-- The last day of each month, and the same day a year before.
+months as (
+    select
+        m.month_number,
+        m.date_value as last_day,
+        strftime(m.date_value, '%Y-%m') as period,
+        m.fiscal_revenue,
+        m.business_days,
+        m.rolling_revenue,
+        before.fiscal_revenue as fiscal_revenue_before,
+        before.business_days as business_days_before
+    from running as m
+    left join running as before
+        on before.date_value = (m.date_value - interval 1 year)::date and before.fiscal_year = m.fiscal_year - 1
+    qualify row_number() over (partition by m.month_number order by m.date_value desc) = 1
+),
+
+sales as (
+    select
+        d.month_number,
+        sum(s.total_revenue_excl_tax) as revenue,
+        sum(s.total_margin) as margin,
+        sum(s.total_cost) as cost,
+        sum(s.gross_invoiced) as gross_invoiced,
+        sum(s.credit_notes_amount) as credit_notes,
+        sum(s.order_intake_excl_tax) as order_intake,
+        sum(s.new_customers_count) as new_customers
+    from computed.sales_daily_kpi as s
+    inner join days as d using (date_id)
+    group by d.month_number
+),
+
+lines as (
+    select
+        f.*,
+        (d.year * 12 + d.month)::integer as month_number
+    from silver.fact_sales as f
+    inner join silver.dim_date as d on f.date_key = d.date_id
+    where f.document_type in ('Invoice', 'CreditNote') and d.date_value <= $as_of
+),
+
+quotes as (
+    select
+        strftime(quote_date, '%Y-%m') as period,
+        count(*) filter (where is_mature) as mature,
+        count(*) filter (where is_mature and converted_date is not null) as converted,
+        sum(amount_excl_tax) as amount,
+        sum(converted_amount) as converted_amount,
+        median(days_to_conversion) as days
+    from computed.quote_funnel
+    group by all
+),
+
+shares as (
+    select
+        month_number,
+        sum(net_amount_excl_tax) filter (where contract_id is not null) as recurring,
+        sum(discount_amount) filter (where document_type = 'Invoice' and row_origin = 'line') as discount,
+        sum(net_amount_excl_tax + discount_amount) filter (where document_type = 'Invoice' and row_origin = 'line')
+            as gross,
+        sum(tax_amount) as vat
+    from lines
+    group by month_number
+),
+
+customer_months as (
+    select
+        customer_id,
+        month_number,
+        count(*) filter (where document_type = 'Invoice') > 0 as is_invoiced,
+        sum(net_amount_excl_tax) as revenue
+    from lines
+    where customer_id is not null
+    group by all
+),
+
+-- Of each month and customer: was it invoiced in the 12 months before the last 12, and again in these?
+loyalty as (
+    select
+        m.month_number,
+        c.customer_id,
+        bool_or(c.is_invoiced and c.month_number <= m.month_number - 12) as was_customer,
+        bool_or(c.is_invoiced and c.month_number > m.month_number - 12) as is_customer,
+        sum(c.revenue) filter (where c.month_number <= m.month_number - 12) as revenue_before
+    from months as m
+    inner join customer_months as c on c.month_number between m.month_number - 23 and m.month_number
+    group by all
+),
+
+retention as (
+    select
+        month_number,
+        count(*) filter (where is_customer) as active_customers,
+        count(*) filter (where was_customer and is_customer)::double / nullif(count(*) filter (where was_customer), 0)
+            as retention_rate,
+        sum(revenue_before) filter (where was_customer and not is_customer) as lost_revenue,
+        sum(revenue_before) filter (where was_customer) as revenue_before
+    from loyalty
+    group by month_number
+),
+
+purchases as (
+    select
+        (d.year * 12 + d.month)::integer as month_number,
+        sum(f.net_amount_excl_tax) as amount,
+        sum(f.tax_amount) as vat
+    from silver.fact_purchases as f
+    inner join silver.dim_date as d on f.date_key = d.date_id
+    where f.document_type in ('Invoice', 'CreditNote') and d.date_value <= $as_of
+    group by all
+),
+
+-- What the month's purchases cost against what they would have cost at the prices of a year before.
+prices as (
+    select
+        period,
+        sum(amount)::double / nullif(sum(amount::double / (1 + variation_12_months_percent / 100)), 0) * 100
+            as price_index
+    from computed.purchase_price_trend
+    where variation_12_months_percent > -100
+    group by period
+),
+
+settlements as (
+    select
+        (d.year * 12 + d.month)::integer as month_number,
+        sum(f.amount) filter (where not f.is_rejected) as collected,
+        sum(f.amount) filter (where f.is_rejected) as rejected,
+        sum(f.amount) as paid
+    from silver.fact_settlements as f
+    inner join silver.dim_date as d on f.settlement_date_key = d.date_id
+    where d.date_value <= $as_of
+    group by all
+),
+
+adjustments as (
+    select
+        (d.year * 12 + d.month)::integer as month_number,
+        sum(f.cost_amount) as amount
+    from silver.fact_stock_movements as f
+    inner join silver.dim_date as d on f.date_key = d.date_id
+    where f.movement_kind = 'Inventory' and d.date_value <= $as_of
+    group by all
+),
+
+stock as (
+    select
+        m.month_number,
+        sum(f.stock_value) as amount
+    from silver.fact_inventory as f
+    inner join silver.dim_date as d on f.date_key = d.date_id
+    inner join months as m on d.date_value = m.last_day
+    group by all
+),
+
+visits as (
+    select
+        (d.year * 12 + d.month)::integer as month_number,
+        sum(i.total_interventions_count) as planned,
+        sum(i.interventions_completed_count) as completed,
+        sum(i.interventions_cancelled_count) as cancelled,
+        sum(i.interventions_rescheduled_count) as rescheduled,
+        sum(i.interventions_overdue_count) as overdue
+    from computed.interventions_daily_kpi as i
+    inner join silver.dim_date as d using (date_id)
+    group by all
+),
+
+contracts as (
+    select
+        m.month_number,
+        count(*) filter (
+            where c.start_date <= m.last_day and coalesce(c.cancellation_date, date '9999-12-31') > m.last_day
+            and (c.has_tacit_renewal or coalesce(c.end_date, date '9999-12-31') >= m.last_day)
+        ) as active,
+        count(*) filter (where c.year_month = m.month_number) as ended,
+        count(*) filter (
+            where c.year_month = m.month_number and c.has_tacit_renewal
+            and coalesce(c.cancellation_date, date '9999-12-31') > m.last_day
+        ) as renewed
+    from months as m
+    cross join (
+        select
+            start_date,
+            end_date,
+            cancellation_date,
+            has_tacit_renewal,
+            year(end_date) * 12 + month(end_date) as year_month
+        from silver.dim_contract
+        where start_date is not null
+    ) as c
+    group by m.month_number
+)
+
+select
+    m.period,
+    m.last_day,
+    round(coalesce(s.revenue, 0), 2)::decimal(18, 2) as revenue_excl_tax,
+    round(coalesce(s.margin, 0), 2)::decimal(18, 2) as margin,
+    case when s.cost > 0 then s.margin::double / s.cost::double * 100 end as markup_percent,
+    case when s.gross_invoiced > 0 then (0 - s.credit_notes)::double / s.gross_invoiced::double * 100 end
+        as credit_note_rate_percent,
+    round(m.fiscal_revenue, 2)::decimal(18, 2) as revenue_fiscal_ytd,
+    round(m.fiscal_revenue_before, 2)::decimal(18, 2) as revenue_fiscal_ytd_before,
+    case when m.fiscal_revenue_before > 0 then (m.fiscal_revenue / m.fiscal_revenue_before::double - 1) * 100 end
+        as growth_percent,
+    case
+        when m.fiscal_revenue_before > 0 and m.business_days > 0 and m.business_days_before > 0
+            then
+                (m.fiscal_revenue::double / m.business_days)
+                / (m.fiscal_revenue_before::double / m.business_days_before) * 100 - 100
+    end as growth_per_business_day_percent,
+    round(m.rolling_revenue, 2)::decimal(18, 2) as revenue_12_months,
+    case when s.revenue > 0 then s.order_intake::double / s.revenue::double end as book_to_bill,
+    case when u.mature > 0 then u.converted / u.mature * 100 end as quote_conversion_percent,
+    case when u.amount > 0 then u.converted_amount::double / u.amount::double * 100 end
+        as quote_conversion_value_percent,
+    u.days as median_days_to_conversion,
+    case when h.gross > 0 then h.discount::double / h.gross::double * 100 end as discount_rate_percent,
+    coalesce(s.new_customers, 0)::bigint as new_customers_count,
+    coalesce(r.active_customers, 0) as active_customers_count,
+    r.retention_rate * 100 as retention_rate_percent,
+    (1 - r.retention_rate) * 100 as churn_rate_percent,
+    case when r.revenue_before > 0 then coalesce(r.lost_revenue, 0)::double / r.revenue_before::double * 100 end
+        as lost_revenue_percent,
+    case when s.revenue > 0 then coalesce(h.recurring, 0)::double / s.revenue::double * 100 end
+        as recurring_share_percent,
+    round(coalesce(t.collected, 0), 2)::decimal(18, 2) as cash_collected,
+    case when t.paid > 0 then coalesce(t.rejected, 0)::double / t.paid::double * 100 end
+        as rejected_payment_rate_percent,
+    round(coalesce(h.vat, 0) - coalesce(p.vat, 0), 2)::decimal(18, 2) as vat_due_estimate,
+    round(coalesce(p.amount, 0), 2)::decimal(18, 2) as purchases_excl_tax,
+    q.price_index as purchase_price_index,
+    round(coalesce(a.amount, 0), 2)::decimal(18, 2) as inventory_adjustment,
+    case when k.amount > 0 then coalesce(a.amount, 0)::double / k.amount::double * 100 end
+        as inventory_adjustment_percent,
+    case
+        when v.completed + v.cancelled + v.overdue > 0
+            then v.completed::double / (v.completed + v.cancelled + v.overdue)::double * 100
+    end as schedule_completion_percent,
+    case when v.planned > 0 then v.cancelled::double / v.planned::double * 100 end as cancellation_rate_percent,
+    case when v.planned > 0 then v.rescheduled::double / v.planned::double * 100 end as reschedule_rate_percent,
+    coalesce(c.active, 0) as active_contracts_count,
+    case when c.ended > 0 then c.renewed::double / c.ended * 100 end as renewal_rate_percent
+from months as m
+left join sales as s using (month_number)
+left join shares as h using (month_number)
+left join retention as r using (month_number)
+left join purchases as p using (month_number)
+left join prices as q using (period)
+left join quotes as u using (period)
+left join settlements as t using (month_number)
+left join adjustments as a using (month_number)
+left join stock as k using (month_number)
+left join visits as v using (month_number)
+left join contracts as c using (month_number)
+order by m.period

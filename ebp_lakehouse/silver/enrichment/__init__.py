@@ -1,0 +1,1 @@
+"""What the lake may ask outside of the company: where addresses lie, the weather, economic indices. All off by default."""

@@ -1,0 +1,1 @@
+"""Tests of silver through Dagster, on a real PostgreSQL."""
