@@ -13,6 +13,7 @@ from ebp_lakehouse.gold.field.contract_profitability import CONTRACT_PROFITABILI
 from ebp_lakehouse.gold.field.deal_profitability import DEAL_PROFITABILITY
 from ebp_lakehouse.gold.field.equipment_park import EQUIPMENT_PARK
 from ebp_lakehouse.gold.field.incidents_funnel import INCIDENTS_FUNNEL
+from ebp_lakehouse.gold.field.interventions_cube import INTERVENTIONS_CUBE
 from ebp_lakehouse.gold.field.interventions_daily_kpi import INTERVENTIONS_DAILY_KPI
 from ebp_lakehouse.gold.field.technician_calendar_load import TECHNICIAN_CALENDAR_LOAD
 from ebp_lakehouse.gold.sales.customer_health_score import CUSTOMER_HEALTH_SCORE
@@ -47,11 +48,12 @@ _COMPUTED: tuple[GoldTable, ...] = (
     EQUIPMENT_PARK,
     QUOTE_FUNNEL,
     PRODUCT_AFFINITY,
-    REVENUE_BRIDGE,
-    SALES_CUBE,
     CONTRACT_PROFITABILITY,
     DEAL_PROFITABILITY,
     TECHNICIAN_CALENDAR_LOAD,
+    INTERVENTIONS_CUBE,
+    REVENUE_BRIDGE,
+    SALES_CUBE,
     MONTHLY_KPI,
     COMPANY_POSITION,
 )

@@ -31,6 +31,7 @@ UNSTATED: dict[str, str] = {
     "gold.product_affinity": "empty, no two goods are on ten invoices together: see unit/gold/test_product_affinity.py",
     "silver.fact_sale_components": "one row: see test_components_of_the_bundle_are_kept_apart",
     "silver.fact_technician_time": "worked out as its sums: see test_available_and_used_minutes_of_technicians",
+    "gold.interventions_cube": "every cell is counted apart: see unit/gold/test_interventions_cube.py",
     "silver.fact_contract_visits": "no contract here has a periodicity: see dbt's unit test a_contract_wants_a_visit_…",
     "silver.fact_deleted_appointments": "one row, e08: see test_a_deleted_appointment_leaves_the_interventions",
     "gold.kpi_catalogue": "made of the contracts, not of the company: see unit/gold/test_contracts.py",
@@ -177,6 +178,17 @@ def test_a_deleted_appointment_leaves_the_interventions(silver: SilverRun) -> No
     assert silver.query(deleted) == [("e08", 20260325, "Cancelled")]
 
 
+def test_movements_are_those_of_the_two_storehouses(silver: SilverRun) -> None:
+    """By hand: A1 sold 6+4+5+10+3+2+5+1 = 36 pieces for 201.3 and 1 came back; A2 1+2+1+1 = 5 for 300; E1 1 for 700."""
+    sold = """
+        select product_id, -sum(quantity), -sum(cost_amount) from silver.fact_stock_movements
+        where is_demand and quantity < 0 group by 1 order by 1
+    """
+    assert silver.query(sold) == [("A1", 36, Decimal("201.3")), ("A2", 5, 300), ("E1", 1, 700)]
+    closing = "select product_id, sum(quantity) from silver.fact_stock_movements group by 1 order by 1"
+    assert silver.query(closing) == [("A1", 77), ("A2", 1), ("E1", 1)]
+
+
 def test_the_sales_tables_add_up_to_the_same_revenue(built: duckdb.DuckDBPyConnection) -> None:
     """Semantics §13 over the twelve months to D, which are whole months; 2165.98 is worked out in the document."""
     revenue = {
@@ -191,14 +203,3 @@ def test_the_sales_tables_add_up_to_the_same_revenue(built: duckdb.DuckDBPyConne
     }
     sums = {name: built.execute(sql).fetchone()[0] for name, sql in revenue.items()}  # type: ignore[index]
     assert sums == dict.fromkeys(revenue, Decimal("2165.98"))
-
-
-def test_movements_are_those_of_the_two_storehouses(silver: SilverRun) -> None:
-    """By hand: A1 sold 6+4+5+10+3+2+5+1 = 36 pieces for 201.3 and 1 came back; A2 1+2+1+1 = 5 for 300; E1 1 for 700."""
-    sold = """
-        select product_id, -sum(quantity), -sum(cost_amount) from silver.fact_stock_movements
-        where is_demand and quantity < 0 group by 1 order by 1
-    """
-    assert silver.query(sold) == [("A1", 36, Decimal("201.3")), ("A2", 5, 300), ("E1", 1, 700)]
-    closing = "select product_id, sum(quantity) from silver.fact_stock_movements group by 1 order by 1"
-    assert silver.query(closing) == [("A1", 77), ("A2", 1), ("E1", 1)]
