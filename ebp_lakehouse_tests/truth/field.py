@@ -115,7 +115,12 @@ def incidents(bronze: Bronze, as_of: date) -> pl.DataFrame:
             answered=pl.when(pl.col("answered") < end_of_day).then(pl.max_horizontal("answered", "StartDate")),
         )
     )  # fmt: skip
-    days = pl.DataFrame({"day": pl.date_range(frame["start"].min().date(), as_of, "1d", eager=True)})
+    # Before any incident the days are those with field service: nothing opened is a figure, too.
+    visited = appointments(bronze, as_of).filter(pl.col("day") <= as_of)
+    first = frame.select(day("start").min()).item() or visited["day"].min()
+    if first is None:
+        return pl.DataFrame(schema={"day": pl.Date})
+    days = pl.DataFrame({"day": pl.date_range(first, as_of, "1d", eager=True)})
     answer_hours, end_hours = (_hours("start", name) for name in ("answered", "end"))
     opened = frame.group_by(day=day("start")).agg(new_incidents_count=pl.len())
     ended = frame.drop_nulls("end").group_by(day=day("end")).agg(

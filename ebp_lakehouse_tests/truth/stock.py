@@ -50,11 +50,13 @@ def on_hand(bronze: Bronze, as_of: date) -> pl.DataFrame:
 
 
 def captured(bronze: Bronze) -> pl.DataFrame:
-    """Today's stock as EBP stores it: quantity, booked, available, value."""
+    """Today's stock as EBP stores it, of the pairs that ever moved or hold something: quantity, booked, available, value."""
     managed = bronze["Item"].filter(pl.col("ManageStock")).select(item=code("Id"))
-    return bronze["StockItem"].filter(pl.col("StorageEnable")).select(
+    moved = bronze["StockMovement"].select(item=code("ItemId"), storehouse="StorehouseId", moved=True).unique()
+    frame = bronze["StockItem"].filter(pl.col("StorageEnable")).select(
         item=code("ItemId"), storehouse="StorehouseId", quantity_on_hand=amount("RealStock").cast(pl.Float64),
         quantity_reserved=amount("BookedQuantity").cast(pl.Float64),
         quantity_available=(amount("RealStock") - amount("BookedQuantity")).cast(pl.Float64),
         stock_value=cents(amount("StockValue")),
-    ).join(managed, on="item", how="semi")  # fmt: skip
+    ).join(managed, on="item", how="semi").join(moved, on=["item", "storehouse"], how="left")  # fmt: skip
+    return frame.filter(pl.col("moved").is_not_null() | (pl.col("quantity_on_hand") != 0)).drop("moved")
