@@ -3,7 +3,7 @@
 with periods as (
     select
         'rolling' as period_type,
-        ($as_of + interval 1 day - to_months($supplier_months))::date as period_start,
+        ($as_of - to_months($supplier_months) + interval 1 day)::date as period_start,
         $as_of as period_end
     union all
     select
