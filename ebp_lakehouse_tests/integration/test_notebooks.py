@@ -80,7 +80,9 @@ def test_every_question_gets_its_figure_or_table(
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY_ROOT))
     notebook = nbformat.read(path, as_version=4)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(COUNTING))
-    NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": path.parent}}).execute()
+    NotebookClient(
+        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": path.parent}}
+    ).execute()
     done = [cell for cell in notebook.cells[1:] if cell.cell_type == "code"]
     figures = [cell for cell in done if "plt.show()" in cell.source]
     assert len(figures) >= 3
@@ -89,7 +91,9 @@ def test_every_question_gets_its_figure_or_table(
         assert pictures(cell) == 1, cell.source
         assert points >= 3, cell.source
         assert nonzero >= 2, cell.source
-    tables = [cell for cell in done if cell.source.rstrip().splitlines()[-1].strip().startswith(('""").pl()', ").pl()"))]
+    tables = [
+        cell for cell in done if cell.source.rstrip().splitlines()[-1].strip().startswith(('""").pl()', ").pl()"))
+    ]
     assert len(tables) >= 3
     for cell in tables:
         assert (rows(cell) or 0) > 0 or any(name in cell.source for name in MAY_BE_EMPTY), cell.source
