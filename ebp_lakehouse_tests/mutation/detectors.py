@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -140,13 +141,16 @@ def _place(name: str, day: Day, truths: Mapping[str, pl.DataFrame], stated: Mapp
 
 
 def _unit(table: str) -> str:
-    """The table's own unit tests, in this process."""
-    file = UNIT_TESTS / f"test_{table}.py"
-    if not file.is_file():
+    """The unit tests that import the table, in this process."""
+    about = re.compile(rf"^from ebp_lakehouse\.gold\.\w+\.{table} import", re.MULTILINE)
+    files = [
+        str(file) for file in sorted(UNIT_TESTS.glob("test_*.py")) if about.search(file.read_text(encoding="utf-8"))
+    ]
+    if not files:
         return ""
     output = io.StringIO()
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-        code = pytest.main(["-q", "-x", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist", str(file)])
+        code = pytest.main(["-q", "-x", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist", *files])
     if code == pytest.ExitCode.OK:
         return ""
     failed = [line for line in output.getvalue().splitlines() if line.startswith(("FAILED", "ERROR"))]
