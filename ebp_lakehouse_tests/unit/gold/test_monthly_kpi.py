@@ -28,7 +28,7 @@ def company(**tables: Rows) -> duckdb.DuckDBPyConnection:
         "dim_customer": [{"customer_key": "C", "customer_id": "C", "is_current": True}],
         "fact_sales": [invoice],
     }
-    needed = {name: () for table in (MONTHLY_KPI, COMPANY_POSITION) for name in table.silver_read}
+    needed = dict.fromkeys((*MONTHLY_KPI.silver_read, *COMPANY_POSITION.silver_read), ())
     return silver({**needed, **usual, **tables})
 
 
@@ -51,6 +51,27 @@ def test_a_contract_is_active_up_to_the_day_on_which_it_ends_or_is_cancelled() -
     ]
     rows = {row["period"]: row for row in computed(MONTHLY_KPI, company(dim_contract=contracts), D)}
     assert [rows[f"2026-0{month}"]["active_contracts_count"] for month in (1, 2, 3)] == [4, 3, 2]
+
+
+def test_a_fiscal_year_of_eighteen_months_is_not_compared_with_itself() -> None:
+    """From July 2024 to December 2025: August 2025 has no August of a year before to be compared with, March 2026 has."""
+    calendar_days = [
+        {**day, "is_business_day": True, "fiscal_year": 2025 if day["date_id"] < 20260101 else 2026}
+        for day in calendar("2024-07-01", "2026-12-31")
+    ]
+    invoices = [
+        {
+            "document_id": month, "document_type": "Invoice", "row_origin": "line", "date_key": day_key(f"{month}-15"),
+            "product_key": "P", "product_id": "P", "customer_key": "C", "customer_id": "C", "net_amount_excl_tax": 100,
+            "net_amount_incl_tax": 120, "cost_amount": 0, "discount_amount": 0,
+        }
+        for month in ("2024-08", "2025-03", "2025-08", "2026-03")
+    ]  # fmt: skip
+    rows = {
+        row["period"]: row for row in computed(MONTHLY_KPI, company(dim_date=calendar_days, fact_sales=invoices), D)
+    }
+    assert (rows["2025-08"]["revenue_fiscal_ytd"], rows["2025-08"]["revenue_fiscal_ytd_before"]) == (300, None)
+    assert (rows["2026-03"]["revenue_fiscal_ytd"], rows["2026-03"]["revenue_fiscal_ytd_before"]) == (100, 200)
 
 
 def test_what_is_paid_after_the_day_is_still_owed_on_it_and_what_came_back_was_never_paid() -> None:
