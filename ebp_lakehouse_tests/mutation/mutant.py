@@ -47,4 +47,4 @@ def _flat(sql: str) -> str:
 
 def _shown(text: str) -> str:
     flat = " ".join(text.split())
-    return flat if len(flat) <= 70 else f"{flat[:67]}..."  # noqa: PLR2004
+    return flat if len(flat) <= 70 else f"{flat[:67]}..."

@@ -6,7 +6,12 @@ from ebp_lakehouse_tests.mutation.mutant import Mutant
 
 AGEING, CASH = "receivables_ageing", "cash_forecast"
 SUPPLIER, STOCK, PRICES = "supplier_performance", "inventory_snapshot_daily", "purchase_price_trend"
-VISITS, INCIDENTS, PEOPLE, PARK = "interventions_daily_kpi", "incidents_funnel", "colleague_performance", "equipment_park"
+VISITS, INCIDENTS, PEOPLE, PARK = (
+    "interventions_daily_kpi",
+    "incidents_funnel",
+    "colleague_performance",
+    "equipment_park",
+)
 CONTRACTS, DEALS, LOAD = "contract_profitability", "deal_profitability", "technician_calendar_load"
 MONTHS, POSITION = "monthly_kpi", "company_position"
 
@@ -31,7 +36,7 @@ OPERATIONS: tuple[Mutant, ...] = (
     Mutant(CASH, "interval 1 month)::date + $vat_payment_day - 1 as", "interval 1 month)::date + $vat_payment_day as"),
     Mutant(CASH, "sum(delay_days * abs(assigned_amount)) / sum(abs(assigned_amount))", "avg(delay_days)"),
     Mutant(CASH, "w.week_start and w.week_start + 6", "w.week_start and w.week_start + 7"),
-    Mutant(SUPPLIER, "($as_of + interval 1 day - to_months($supplier_months))", "($as_of - to_months($supplier_months))"),
+    Mutant(SUPPLIER, "($as_of - to_months($supplier_months) + interval 1 day)", "($as_of - to_months($supplier_months))"),
     Mutant(SUPPLIER, "complete_receipt_date <= f.promised_date + $on_time_tolerance_days", "complete_receipt_date < f.promised_date + $on_time_tolerance_days"),
     Mutant(SUPPLIER, "f.document_type = 'Order' and f.row_origin = 'line' and f.quantity > 0", "f.row_origin = 'line' and f.quantity > 0",
            equivalent="only lines of orders have a promised date: silver gives it to no other row"),
@@ -77,7 +82,8 @@ OPERATIONS: tuple[Mutant, ...] = (
     Mutant(PEOPLE, "sum(billable_amount) filter (where state = 'Done' and is_main)", "sum(billable_amount) filter (where state = 'Done')"),
     Mutant(PEOPLE, "s.completed >= $efficiency_minimum_completed", "s.completed > $efficiency_minimum_completed"),
     Mutant(PEOPLE, "f.document_type in ('Invoice', 'CreditNote') and f.colleague_id", "f.document_type = 'Invoice' and f.colleague_id"),
-    Mutant(PEOPLE, "avg(minutes) filter (where state = 'Done')", "avg(minutes)"),
+    Mutant(PEOPLE, "avg(minutes) filter (where state = 'Done')", "avg(minutes)",
+           equivalent="silver gives minutes to appointments that are done, and to no other"),
     Mutant(PARK, "coalesce(end_date >= $as_of or has_tacit_renewal, true)", "coalesce(end_date >= $as_of, true)"),
     Mutant(PARK, "coalesce(cancellation_date >= $as_of, true)", "coalesce(cancellation_date > $as_of, true)"),
     Mutant(PARK, "list_append(seen_customer_product_ids, customer_product_id)", "seen_customer_product_ids"),

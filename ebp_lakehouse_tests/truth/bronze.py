@@ -13,7 +13,12 @@ from ebp_lakehouse.source.registry import Registry
 def read_bronze(catalog: Path) -> dict[str, pl.DataFrame]:
     """EBP table name -> its rows of today with EBP's columns, for every table that the catalog's schema ``bronze`` holds."""
     with duckdb.connect(str(catalog), read_only=True) as connection:
-        held = {name for (name,) in connection.execute("select view_name from duckdb_views() where schema_name = 'bronze'").fetchall()}
+        held = {
+            name
+            for (name,) in connection.execute(
+                "select view_name from duckdb_views() where schema_name = 'bronze'"
+            ).fetchall()
+        }
         return {
             spec.name: connection.execute(
                 f"select columns(c -> not starts_with(c, '_bronze')) from bronze.{spec.asset}_current"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -65,12 +65,17 @@ class Prepared:
     def moment(self, as_of: date) -> Moment:
         return Moment(as_of, self.known_on, CAPTURED_ON)
 
-    @contextmanager
-    def day(self, as_of: date) -> Iterator[Day]:
+    def day(self, as_of: date) -> AbstractContextManager[Day]:
         """Gold of a day on this company's silver."""
-        with duckdb.connect() as connection:
-            connection.execute(f"ATTACH '{self.silver}' AS company (READ_ONLY); USE company")
-            yield Day(connection, {**parameters(DBT_PROJECT, None).values, "as_of": as_of})
+        return gold_of(self.silver, as_of)
+
+
+@contextmanager
+def gold_of(silver: Path, as_of: date) -> Iterator[Day]:
+    """Gold of a day on a database that silver has written."""
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{silver}' AS company (READ_ONLY); USE company")
+        yield Day(connection, {**parameters(DBT_PROJECT, None).values, "as_of": as_of})
 
 
 def prepare(company: Company, folder: Path) -> Prepared:

@@ -26,18 +26,28 @@ def appointments(bronze: Bronze, known_on: date) -> pl.DataFrame:
         events.filter(~pl.col("IsScheduleException").fill_null(value=False))
         .filter(pl.col("ParentEventId").is_null() | ~pl.col("ParentEventId").is_in(parents["parent"].implode()))
         .filter(code("CustomerId").is_not_null())
-        .join(bronze["ScheduleEventType"].select(type_id="Id", caption="Caption"), left_on="EventType", right_on="type_id", how="left")
+        .join(
+            bronze["ScheduleEventType"].select(type_id="Id", caption="Caption"),
+            left_on="EventType",
+            right_on="type_id",
+            how="left",
+        )
         .join(children, left_on="Id", right_on="parent", how="left")
     )
-    evidence = (pl.col("GlobalPercentComplete") >= 100) | (amount("AchievedDuration_DurationInHours") > 0)  # noqa: PLR2004
+    evidence = (pl.col("GlobalPercentComplete") >= 100) | (amount("AchievedDuration_DurationInHours") > 0)
     evidence = evidence.fill_null(value=False) | pl.col("InvoiceId").is_not_null()
     told = pl.col("EventState").replace_strict(STATES, default=None, return_dtype=pl.String)
     state = pl.coalesce(told, pl.when(evidence).then(pl.lit("Done")).otherwise(pl.lit("Scheduled")))
     hours = pl.coalesce(
-        *(pl.when(pl.col(name) != 0).then(pl.col(name).cast(pl.Float64)) for name in ("AchievedDuration_DurationInHours", "WorkedHours"))
+        *(
+            pl.when(pl.col(name) != 0).then(pl.col(name).cast(pl.Float64))
+            for name in ("AchievedDuration_DurationInHours", "WorkedHours")
+        )
     )
     own = amount("NetAmountVatExcluded")
-    billable = pl.when(pl.col("ToInvoice")).then(pl.when(own != 0).then(own).otherwise(pl.col("of_rows").fill_null(NOTHING)))
+    billable = pl.when(pl.col("ToInvoice")).then(
+        pl.when(own != 0).then(own).otherwise(pl.col("of_rows").fill_null(NOTHING))
+    )
     frame = roots.with_columns(state=state).select(
         "state",
         id="Id",
@@ -103,7 +113,7 @@ def incidents(bronze: Bronze, as_of: date) -> pl.DataFrame:
     """One row per day from the first incident: opened, resolved, backlog, being dealt with, mean hours to answer and to resolve."""
     end_of_day = pl.lit(as_of).cast(pl.Datetime).dt.offset_by("1d")
     visits = bronze["ScheduleEvent"].filter(
-        ~pl.col("IsScheduleException").fill_null(value=False) & pl.col("EventState").ne_missing(3)  # noqa: PLR2004
+        ~pl.col("IsScheduleException").fill_null(value=False) & pl.col("EventState").ne_missing(3)
     ).group_by(incident=code("Maintenance_IncidentId")).agg(answered=pl.col("StartDateTime").min()).drop_nulls()  # fmt: skip
     frame = (
         bronze["Incident"].filter(pl.col("StartDate") < end_of_day)
@@ -117,7 +127,7 @@ def incidents(bronze: Bronze, as_of: date) -> pl.DataFrame:
     )  # fmt: skip
     # Before any incident the days are those with field service: nothing opened is a figure, too.
     visited = appointments(bronze, as_of).filter(pl.col("day") <= as_of)
-    first = frame.select(day("start").min()).item() or visited["day"].min()
+    first = frame.select(day("start").min()).item() or visited.select(pl.col("day").min()).item()
     if first is None:
         return pl.DataFrame(schema={"day": pl.Date})
     days = pl.DataFrame({"day": pl.date_range(first, as_of, "1d", eager=True)})
@@ -126,7 +136,11 @@ def incidents(bronze: Bronze, as_of: date) -> pl.DataFrame:
     ended = frame.drop_nulls("end").group_by(day=day("end")).agg(
         resolved_incidents_count=pl.len(), avg_time_to_resolution_hours=end_hours.mean()
     )  # fmt: skip
-    answers = frame.drop_nulls("answered").group_by(day=day("answered")).agg(avg_time_to_first_response_hours=answer_hours.mean())
+    answers = (
+        frame.drop_nulls("answered")
+        .group_by(day=day("answered"))
+        .agg(avg_time_to_first_response_hours=answer_hours.mean())
+    )
     for part in (opened, ended, answers):
         days = days.join(part, on="day", how="left")
     # Open in the evening, and answered by then: looked at for each day and incident, not carried from day to day.

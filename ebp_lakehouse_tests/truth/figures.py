@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from ebp_lakehouse_tests.truth import field, purchases, quotes, receivables, sales, stock
+from ebp_lakehouse_tests.truth import company, field, purchases, quotes, receivables, sales, stock
 from ebp_lakehouse_tests.truth.comparison import differences
 from ebp_lakehouse_tests.truth.values import Bronze, code
 
@@ -97,6 +97,10 @@ def _rolling(gold: pl.DataFrame, connection: duckdb.DuckDBPyConnection) -> pl.Da
     return _coded("supplier_id", "supplier_row")(gold.filter(pl.col("period_type") == "rolling"), connection)
 
 
+def _last_five_years(gold: pl.DataFrame, _: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    return gold.sort("period").tail(61)
+
+
 NO_APPOINTMENT = dict.fromkeys(
     (
         "total_interventions_count", "interventions_completed_count", "interventions_cancelled_count",
@@ -134,6 +138,8 @@ FIGURES = (
         "payment delays", "customer_health_score", lambda b, m: receivables.payment_delays(b, m.as_of), ("debtor",),
         _coded("customer_id", "debtor"), absent={}, some_rows=True,
     ),
+    Figure("customers per month", "monthly_kpi", lambda b, m: company.monthly(b, m.as_of), ("period",), _last_five_years),
+    Figure("position", "company_position", lambda b, m: company.position(b, m.as_of), ("date_id",)),
     Figure(
         "cash per month", "monthly_kpi", lambda b, m: receivables.collected(b, m.as_of), ("period",),
         absent={"cash_collected": 0.0},

@@ -26,7 +26,12 @@ def documents(bronze: Bronze) -> pl.DataFrame:
         promised=day("DeliveryDate"),
     )
     known = bronze["Supplier"].select(code("Id"))["Id"].implode()
-    who = pl.when(pl.col("supplier").is_null()).then(pl.lit("(unknown)")).when(pl.col("supplier").is_in(known)).then("supplier")
+    who = (
+        pl.when(pl.col("supplier").is_null())
+        .then(pl.lit("(unknown)"))
+        .when(pl.col("supplier").is_in(known))
+        .then("supplier")
+    )
     return with_signs(frame, ["CreditNote", "Return"]).with_columns(
         net=pl.col("stored_net") * pl.col("sign"), supplier_row=who.otherwise(pl.lit("(orphan)"))
     )
@@ -49,7 +54,9 @@ def order_lines(bronze: Bronze) -> pl.DataFrame:
     delays = bronze["SupplierItem"].select(
         item=code("ItemId"), supplier=code("SupplierId"), delay=pl.col("DeliveryDelay").cast(pl.Int64)
     ).filter(pl.col("delay") > 0).group_by("item", "supplier").agg(pl.col("delay").max())  # fmt: skip
-    ordered = lines.join(headers.filter(pl.col("kind") == "Order"), on="id").join(delays, on=["item", "supplier"], how="left")
+    ordered = lines.join(headers.filter(pl.col("kind") == "Order"), on="id").join(
+        delays, on=["item", "supplier"], how="left"
+    )
     by_delay = pl.col("day") + pl.duration(days=pl.col("delay"))
     ordered = ordered.with_columns(promised_day=pl.coalesce("promised_line", "promised", by_delay))
     return ordered.join(_arrivals(bronze, lines, headers, ordered), on="line", how="left")
@@ -69,11 +76,15 @@ def _arrivals(bronze: Bronze, lines: pl.DataFrame, headers: pl.DataFrame, ordere
     )
     has_receipt = (pl.col("kind") == "Receipt").any().over("origin")
     came = came.filter((pl.col("kind") == "Receipt") | ~has_receipt)
-    came = came.join(ordered.select("line", needed="quantity"), left_on="origin", right_on="line").sort("origin", "came")
+    came = came.join(ordered.select("line", needed="quantity"), left_on="origin", right_on="line").sort(
+        "origin", "came"
+    )
     so_far = pl.col("quantity").cum_sum().over("origin")
     full = came.with_columns(full=so_far >= IN_FULL * pl.col("needed"))
     return full.group_by(line="origin").agg(
-        received=total(pl.col("quantity")), first_came=pl.col("came").min(), all_came=pl.col("came").filter("full").min()
+        received=total(pl.col("quantity")),
+        first_came=pl.col("came").min(),
+        all_came=pl.col("came").filter("full").min(),
     )
 
 
@@ -97,8 +108,10 @@ def suppliers(bronze: Bronze, as_of: date) -> pl.DataFrame:
         on_time_delivery_rate=(pl.col("all_came") <= pl.col("promised_day")).fill_null(value=False).mean(),
         on_time_rate=(pl.col("first_came") <= pl.col("promised_day")).fill_null(value=False).mean(),
         in_full_rate=complete.mean(),
-        line_fill_rate=total(pl.min_horizontal(pl.col("received").fill_null(NOTHING), "quantity")).cast(pl.Float64) / quantity.sum(),
-        avg_lead_time_days=(quantity * days).filter(complete).sum() / pl.when(complete.any()).then(quantity.filter(complete).sum()),
+        line_fill_rate=total(pl.min_horizontal(pl.col("received").fill_null(NOTHING), "quantity")).cast(pl.Float64)
+        / quantity.sum(),
+        avg_lead_time_days=(quantity * days).filter(complete).sum()
+        / pl.when(complete.any()).then(quantity.filter(complete).sum()),
     )
     return frame.join(judged, on="supplier_row", how="left").with_columns(
         cents(pl.col("total_amount")), due_lines_count=pl.col("due_lines_count").fill_null(0)

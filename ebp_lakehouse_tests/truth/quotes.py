@@ -16,7 +16,11 @@ def quotes(bronze: Bronze, as_of: date) -> pl.DataFrame:
     all_documents = documents(bronze)
     extension = bronze["SaleDocumentEx"]
     accepted = [day(name) for name in ("AcceptanceDate", "SignatureDate") if name in extension.columns]
-    signed = extension.select("Id", accepted=pl.min_horizontal(accepted)) if accepted else extension.select("Id", accepted=None)
+    signed = (
+        extension.select("Id", accepted=pl.min_horizontal(accepted))
+        if accepted
+        else extension.select("Id", accepted=None)
+    )
     validity = bronze["SaleDocument"].select("Id", valid_until=day("ValidityDate"))
     later = all_documents.filter(pl.col("kind").is_in(["Order", "Delivery", "Invoice"])).select(end="id", reached="day")
     converted = reached(document_edges(bronze)).join(later, on="end").group_by("start").agg(pl.col("reached").min())

@@ -9,7 +9,13 @@ import polars as pl
 from ebp_lakehouse_tests.truth.saledocuments import documents
 from ebp_lakehouse_tests.truth.values import NOTHING, Bronze, amount, cents, code, day, total
 
-BUCKETS = {"not_due": (None, 0), "days_1_30": (1, 30), "days_31_60": (31, 60), "days_61_90": (61, 90), "days_over_90": (91, None)}
+BUCKETS = {
+    "not_due": (None, 0),
+    "days_1_30": (1, 30),
+    "days_31_60": (31, 60),
+    "days_61_90": (61, 90),
+    "days_over_90": (91, None),
+}
 
 
 def instalments(bronze: Bronze) -> pl.DataFrame:
@@ -77,9 +83,7 @@ def ageing(bronze: Bronze, as_of: date) -> pl.DataFrame:
         .with_columns(age=(pl.lit(as_of) - pl.col("due")).dt.total_days().fill_null(0))
     )
     positive = pl.col("open") > 0
-    sums = {
-        name: total(pl.col("open").filter(positive & _between(low, high))) for name, (low, high) in BUCKETS.items()
-    }
+    sums = {name: total(pl.col("open").filter(positive & _between(low, high))) for name, (low, high) in BUCKETS.items()}
     aged = owed.group_by("debtor").agg(
         **sums,
         credit_notes=total(pl.col("open").filter(pl.col("open") < 0)),
@@ -132,4 +136,8 @@ def collected(bronze: Bronze, as_of: date) -> pl.DataFrame:
     """Money received per month, rejected payments left out."""
     good = bronze["SaleSettlement"].filter((day("SettlementDate") <= as_of) & ~pl.col("IsUnpaid"))
     month = day("SettlementDate").dt.strftime("%Y-%m")
-    return good.group_by(period=month).agg(cash_collected=total(amount("Amount"))).with_columns(cents(pl.col("cash_collected")))
+    return (
+        good.group_by(period=month)
+        .agg(cash_collected=total(amount("Amount")))
+        .with_columns(cents(pl.col("cash_collected")))
+    )

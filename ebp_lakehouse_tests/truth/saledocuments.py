@@ -53,7 +53,8 @@ def documents(bronze: Bronze) -> pl.DataFrame:
         balance=amount("CommitmentsBalanceDue"),
     )
     return with_signs(frame, ["CreditNote", "Return", "DepositCreditNote"]).with_columns(
-        (pl.col(f"stored_{name}") * pl.col("sign")).alias(name) for name in ("net", "tax", "total", "financial_discount")
+        (pl.col(f"stored_{name}") * pl.col("sign")).alias(name)
+        for name in ("net", "tax", "total", "financial_discount")
     )
 
 
@@ -61,7 +62,7 @@ def _is_template(bronze: Bronze) -> pl.Expr:
     """K3: a model of periodic invoicing that is neither due nor posted."""
     models = bronze["PeriodicInvoicing"]["ReferenceDocumentId"].drop_nulls().implode()
     due = bronze["SaleCommitment"]["DocumentId"].drop_nulls().implode()
-    posted = (pl.col("ValidationState") == 3).fill_null(value=False)  # noqa: PLR2004
+    posted = (pl.col("ValidationState") == 3).fill_null(value=False)
     return pl.col("Id").is_in(models) & ~pl.col("Id").is_in(due) & ~posted
 
 
@@ -76,9 +77,9 @@ def with_signs(frame: pl.DataFrame, measured: list[str]) -> pl.DataFrame:
     own = pl.when(pl.col("stored_net") > 0).then(-1).otherwise(1)
     sign = (
         pl.when(~pl.col("kind").is_in(measured)).then(1)
-        .when(pl.col("headers").fill_null(0) < 5).then(own)  # noqa: PLR2004
-        .when(pl.col("negative") >= 0.95).then(1)  # noqa: PLR2004
-        .when(pl.col("negative") <= 0.05).then(-1)  # noqa: PLR2004
+        .when(pl.col("headers").fill_null(0) < 5).then(own)
+        .when(pl.col("negative") >= 0.95).then(1)
+        .when(pl.col("negative") <= 0.05).then(-1)
         .otherwise(own)
     )  # fmt: skip
     return frame.join(told, on="kind", how="left").with_columns(sign=sign.cast(AMOUNT)).drop("negative", "headers")

@@ -24,7 +24,7 @@ def daily(bronze: Bronze, as_of: date) -> pl.DataFrame:
     """One row per day from the first document to ``as_of``. Revenue and tax from the headers, the rest from the rows."""
     headers = _until(documents(bronze), as_of)
     lines = _until(rows(bronze), as_of).with_columns(stocked=_is_stocked(bronze), commercial=_is_commercial(bronze))
-    calendar = pl.DataFrame({"day": pl.date_range(headers["day"].min(), as_of, "1d", eager=True)})
+    calendar = pl.DataFrame({"day": pl.date_range(headers.select(pl.col("day").min()).item(), as_of, "1d", eager=True)})
     net, revenue = pl.col("net"), headers.filter(pl.col("kind").is_in(REVENUE))
     by_header = revenue.group_by("day").agg(
         total_revenue_excl_tax=total(net),
@@ -47,7 +47,13 @@ def daily(bronze: Bronze, as_of: date) -> pl.DataFrame:
     )  # fmt: skip
     deposits = headers.filter(pl.col("kind").is_in(["DepositInvoice", "DepositCreditNote"]))
     frame = calendar
-    for part in (by_header, by_row, orders, _newcomers(headers), deposits.group_by("day").agg(deposits_invoiced=total(pl.col("total")))):
+    for part in (
+        by_header,
+        by_row,
+        orders,
+        _newcomers(headers),
+        deposits.group_by("day").agg(deposits_invoiced=total(pl.col("total"))),
+    ):
         frame = frame.join(part, on="day", how="left")
     frame = frame.with_columns(pl.selectors.numeric().fill_null(0)).sort("day")
     money = [name for name, kind in frame.schema.items() if isinstance(kind, pl.Decimal)]
@@ -82,7 +88,8 @@ def _is_commercial(bronze: Bronze) -> pl.Expr:
 
 def period_start(as_of: date, months: int) -> date:
     """First day of the months that end on ``as_of``, both included."""
-    return pl.Series([as_of]).dt.offset_by(f"-{months}mo").dt.offset_by("1d").item()
+    start: date = pl.Series([as_of]).dt.offset_by(f"-{months}mo").dt.offset_by("1d").item()
+    return start
 
 
 def by_customer(bronze: Bronze, as_of: date) -> pl.DataFrame:
@@ -117,7 +124,9 @@ def by_customer(bronze: Bronze, as_of: date) -> pl.DataFrame:
     frame = frame.with_columns(
         pl.when(judged).then(pl.col(name)).alias(name) for name in ("lifetime_value", "lifetime_margin")
     )
-    return with_abc(_scored(frame, real), "total_revenue", "customer", "abc_classification").drop("period_cost", "rfm_orders", "rfm_revenue")
+    return with_abc(_scored(frame, real), "total_revenue", "customer", "abc_classification").drop(
+        "period_cost", "rfm_orders", "rfm_revenue"
+    )
 
 
 def _scored(frame: pl.DataFrame, real: pl.Expr) -> pl.DataFrame:

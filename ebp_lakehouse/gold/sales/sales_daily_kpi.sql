@@ -48,7 +48,7 @@ customers as (
     group by date_id
 ),
 
--- One per chain of revisions: the last one that the day knows gives date and amount; any of them may have been converted.
+-- One per chain of revisions: the last one that the day knows gives date and amount; any may have been converted.
 quotes as (
     select
         quote_id,
