@@ -172,7 +172,8 @@ def _query(query: exp.Expr, tables: Tables, ctes: Mapping[str, _Relation], outer
     known = dict(ctes)
     with_ = query.args.get("with_")
     for cte in with_.expressions if with_ else ():
-        known[cte.alias.lower()] = _cte(cte, tables, known, outer)
+        read = _recursive if with_ and with_.args.get("recursive") else _plain
+        known[cte.alias.lower()] = read(cte, tables, known, outer)
     if isinstance(query, exp.Subquery):
         return _query(query.this, tables, known, outer)
     if isinstance(query, exp.SetOperation):
@@ -183,15 +184,19 @@ def _query(query: exp.Expr, tables: Tables, ctes: Mapping[str, _Relation], outer
     return _select(query, _Scope(tables, known, outer)) if isinstance(query, exp.Select) else UNKNOWN
 
 
-def _cte(cte: exp.Expr, tables: Tables, ctes: Mapping[str, _Relation], outer: _Scope | None) -> _Relation:
+def _plain(cte: exp.Expr, tables: Tables, ctes: Mapping[str, _Relation], outer: _Scope | None) -> _Relation:
+    return _query(cte.this, tables, ctes, outer).renamed(cte.alias_column_names)
+
+
+def _recursive(cte: exp.Expr, tables: Tables, ctes: Mapping[str, _Relation], outer: _Scope | None) -> _Relation:
+    """A CTE that may read itself: what its rows start from, then again with what they became, until nothing is added."""
     name, names = cte.alias.lower(), cte.alias_column_names
     reads_itself = any(table.name.lower() == name and not table.db for table in cte.this.find_all(exp.Table))
-    if not (reads_itself and cte.parent.args.get("recursive") and isinstance(cte.this, exp.SetOperation)):
-        return _query(cte.this, tables, ctes, outer).renamed(names)
-    # A recursive one: what its rows start from, then again with what they became, until nothing is added.
+    if not (reads_itself and isinstance(cte.this, exp.SetOperation)):
+        return _plain(cte, tables, ctes, outer)
     relation = _query(cte.this.this, tables, ctes, outer).renamed(names)
     while True:
-        again = _query(cte.this, tables, {**ctes, name: relation}, outer).renamed(names)
+        again = _plain(cte, tables, {**ctes, name: relation}, outer)
         if again.columns == relation.columns:
             return relation
         relation = again
@@ -238,7 +243,8 @@ def _select(select: exp.Select, scope: _Scope) -> _Relation:
             # What has no alias has a name that the database makes up; nothing asks for it, but it has its position.
             name = expression.alias_or_name if isinstance(expression, (exp.Alias, exp.Column)) else ""
             columns.append((name, _origins(inner, scope)))
-            scope.aliases.setdefault(name.lower(), columns[-1][1])
+            if isinstance(expression, exp.Alias):  # DuckDB lets the expressions that follow name it
+                scope.aliases.setdefault(name.lower(), columns[-1][1])
     if not opened:
         return _Relation(tuple(columns))
     return _Relation(tuple(columns), opened[0] if len(opened) == 1 else _always(None))

@@ -19,7 +19,7 @@ from pathlib import Path
 import platformdirs
 
 KEPT = 20  # states: one for each set of tables that runs select; a real-time cycle has a few
-_FILE = re.compile(r"read_csv\('[^']*'")  # lies in the scratch folder of the run, and is no column
+_FILE = re.compile(r"read_csv\('(?:[^']|'')*'")  # lies in the scratch folder of the run, and is no column
 
 ColumnOrigins = dict[str, dict[str, list[tuple[str, str]]]]
 
