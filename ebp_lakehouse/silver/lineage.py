@@ -23,6 +23,7 @@ LAKE, SEEDS = "lake", "seeds"  # the catalog of published tables, and the schema
 
 Origin = tuple[str, str]  # (asset as layer/table, column)
 Origins = frozenset[Origin] | None  # None: could not be resolved
+Fields = Mapping[str, Origins]  # of a struct
 NOTHING: frozenset[Origin] = frozenset()
 
 
@@ -49,16 +50,21 @@ class _Relation:
     """What a table, a CTE or a query gives.
 
     ``columns`` are in order, each with its origins. ``other`` answers for names that are not among them, where the columns
-    of something are not known; None where all are.
+    of something are not known; None where all are. ``fields`` says of columns that hold structs, or lists of them, where
+    each field comes from.
     """
 
     columns: tuple[tuple[str, Origins], ...] = ()
     other: Callable[[str], Origins] | None = None
+    fields: Mapping[str, Fields] = field(default_factory=dict)
 
     def known(self, name: str) -> bool:
         return any(column.lower() == name.lower() for column, _ in self.columns)
 
-    def origins(self, name: str) -> Origins:
+    def origins(self, name: str, *path: str) -> Origins:
+        """Origins of a column, or of the field ``path`` in it."""
+        if path and path[0].lower() in (fields := self.fields.get(name.lower(), {})):
+            return fields[path[0].lower()]
         for column, origins in self.columns:
             if column.lower() == name.lower():
                 return origins
@@ -153,11 +159,11 @@ class _Scope:
         """Origins of ``column``, ``source.column`` or ``[source.]column.field``."""
         first = parts[0].lower()
         if len(parts) > 1 and first in self.sources:
-            return self.sources[first].origins(parts[1])
+            return self.sources[first].origins(*parts[1:])
         having = [relation for relation in self.sources.values() if relation.known(first)]
         if having:
             merged = len(having) == 1 or first in self.merged
-            return _together(relation.origins(first) for relation in having) if merged else None
+            return _together(relation.origins(*parts) for relation in having) if merged else None
         if open_ := [relation for relation in self.sources.values() if relation.other]:
             certain = len(open_) == 1 and first not in self.aliases
             return open_[0].origins(parts[0]) if certain else None
@@ -166,6 +172,12 @@ class _Scope:
         if first in self.sources:
             return self.sources[first].row()
         return self.outer.column(parts) if self.outer else None
+
+    def fields(self, parts: list[str]) -> Fields | None:
+        """What is known of the fields of ``column`` or ``source.column``."""
+        *of, name = [part.lower() for part in parts]
+        among = [self.sources[of[0]]] if of and of[0] in self.sources else [] if of else list(self.sources.values())
+        return next((relation.fields[name] for relation in among if name in relation.fields), None)
 
 
 def _query(query: exp.Expr, tables: Tables, ctes: Mapping[str, _Relation], outer: _Scope | None) -> _Relation:
@@ -229,25 +241,34 @@ def _select(select: exp.Select, scope: _Scope) -> _Relation:
         scope.merged |= {name.name.lower() for name in item.args.get("using") or ()}
     columns: list[tuple[str, Origins]] = []
     opened: list[Callable[[str], Origins]] = []
+    structs: dict[str, Fields] = {}
     for expression in select.expressions:
         star = expression.this if isinstance(expression, exp.Column) else expression
         inner = expression.unalias()
         if isinstance(star, exp.Star):
-            own, more = _star(star, getattr(expression, "table", ""), scope)
-            columns += own
-            opened += more
+            own = _star(star, getattr(expression, "table", ""), scope)
+            columns += own.columns
+            structs |= own.fields
+            opened += [own.other] if own.other else []
         elif isinstance(inner, exp.Explode) and inner.expressions:
-            # unnest(…, recursive := true): one column for each field, whose names only the database knows.
-            opened.append(_always(_origins(inner.this, scope)))
+            # unnest(…, recursive := true): one column for each field.
+            fields = _fields(inner.this, scope)
+            columns += fields.items() if fields else ()
+            opened += [] if fields else [_always(_origins(inner.this, scope))]
         else:
             # What has no alias has a name that the database makes up; nothing asks for it, but it has its position.
             name = expression.alias_or_name if isinstance(expression, (exp.Alias, exp.Column)) else ""
             columns.append((name, _origins(inner, scope)))
+            if fields := _fields(inner, scope):
+                structs[name.lower()] = fields
             if isinstance(expression, exp.Alias):  # DuckDB lets the expressions that follow name it
                 scope.aliases.setdefault(name.lower(), columns[-1][1])
-    if not opened:
-        return _Relation(tuple(columns))
-    return _Relation(tuple(columns), opened[0] if len(opened) == 1 else _always(None))
+    return _Relation(tuple(columns), _either(opened), structs)
+
+
+def _either(opened: list[Callable[[str], Origins]]) -> Callable[[str], Origins] | None:
+    """Who answers for columns that are not known: of several it is not known which."""
+    return opened[0] if len(opened) == 1 else _always(None) if opened else None
 
 
 def _source(source: exp.Expr, scope: _Scope) -> _Relation:
@@ -266,26 +287,46 @@ def _source(source: exp.Expr, scope: _Scope) -> _Relation:
     return _Relation(tuple((name, origins) for name in names), None if names else _always(origins))
 
 
-def _star(star: exp.Star, of: str, scope: _Scope) -> tuple[list[tuple[str, Origins]], list[Callable[[str], Origins]]]:
-    """(the columns that ``*`` or ``of.*`` stands for, what answers for columns that are not known)."""
+def _star(star: exp.Star, of: str, scope: _Scope) -> _Relation:
+    """The columns that ``*`` or ``of.*`` stands for."""
     if of and of.lower() not in scope.sources:
-        return [], [_always(None)]
+        return UNKNOWN
     relations = [scope.sources[of.lower()]] if of else list(scope.sources.values())
     left_out = {name.name.lower() for name in star.args.get("except_") or ()}
     replaced = {e.alias.lower(): _origins(e.this, scope) for e in star.args.get("replace") or ()}
     renamed = {e.this.name.lower(): e.alias for e in star.args.get("rename") or ()}
-    columns: dict[str, tuple[str, Origins]] = {}
+    columns: list[tuple[str, Origins]] = []
+    structs: dict[str, Fields] = {}
+    seen: set[str] = set()
     for relation in relations:
         for name, origins in relation.columns:
             low = name.lower()
-            if low in left_out or (low in columns and low in scope.merged):
+            if low in left_out or (low in seen and low in scope.merged):
                 continue
-            shown = (
-                low if low not in columns else f"{low} {len(columns)}"
-            )  # a second one has a name that nobody asks for
-            own = replaced.get(low, origins)
-            columns[shown] = (renamed.get(low, name) if shown == low else "", own)
-    return list(columns.values()), [relation.other for relation in relations if relation.other]
+            # A second one of a name gets one that the database makes up, and nothing asks for it.
+            columns.append(("" if low in seen else renamed.get(low, name), replaced.get(low, origins)))
+            if low in relation.fields and low not in seen | replaced.keys() | renamed.keys():
+                structs[low] = relation.fields[low]
+            seen.add(low)
+    return _Relation(tuple(columns), _either([relation.other for relation in relations if relation.other]), structs)
+
+
+def _fields(node: exp.Expr, scope: _Scope) -> Fields | None:
+    """Where the fields of a struct, or of the structs of a list, come from; None where that cannot be told apart."""
+    if isinstance(node, exp.Column):
+        return scope.fields([part.name for part in node.parts])
+    if isinstance(node, exp.Struct):
+        pairs = [pair for pair in node.expressions if isinstance(pair, exp.PropertyEQ)]
+        return {pair.name.lower(): _origins(pair.expression, scope) for pair in pairs}
+    if isinstance(node, exp.Array):
+        rows = [_fields(element, scope) for element in node.expressions]
+        first = rows[0] if rows else None
+        if first is None or any(row is None or row.keys() != first.keys() for row in rows):
+            return None
+        return {name: _together(row[name] for row in rows if row) for name in first}
+    if isinstance(node, (exp.ArrayFilter, exp.Explode, exp.Paren)):
+        return _fields(node.this, scope)
+    return None
 
 
 def _origins(node: exp.Expr, scope: _Scope, bound: frozenset[str] = frozenset()) -> Origins:
