@@ -74,6 +74,7 @@ class Spark:
         self.work = work
         builder = SparkSession.builder.master("local[2]").appName("gold_peers")
         settings = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2", "spark.driver.memory": "2g"}
+        settings["spark.ui.showConsoleProgress"] = "false"
         for name, value in settings.items():
             builder = builder.config(name, value)
         self.session = builder.getOrCreate()
