@@ -19,7 +19,7 @@ from ebp_lakehouse.lake import catalog, publication
 from ebp_lakehouse.lake.delta import open_at_pin
 from ebp_lakehouse.lake.publication import Move
 from ebp_lakehouse.lake.store import Lake
-from ebp_lakehouse.settings import Settings
+from ebp_lakehouse.settings import REPOSITORY_ROOT, Settings
 from ebp_lakehouse_tests.integration.lake.processes import pin_of
 
 pytestmark = pytest.mark.timeout(900)  # the demo lake is made by whichever test asks first
@@ -78,6 +78,15 @@ def test_every_view_shows_the_same(oldest: Path, demo_lake: Settings, file: str)
     assert len(ours['"gold"."kpi_catalogue"']) > 50
     assert len(ours["freshness"]) > 50
     assert len(ours["comments"]) > 500
+
+
+def test_the_questions_of_the_reading_page_are_answered(oldest: Path, demo_lake: Settings) -> None:
+    page = (REPOSITORY_ROOT / "docs" / "reading.md").read_text(encoding="utf-8")
+    block = page.split("## The first five questions, in SQL")[1].split("```sql")[1].split("```")[0]
+    queries = {sql.strip(): sql for sql in block.split(";") if "SELECT" in sql}
+    assert len(queries) == 5
+    _, found = answers(oldest, Path(demo_lake.lake_url) / catalog.CONVENIENCE_COPY, queries)
+    assert all(found.values()), [sql for sql, rows in found.items() if not rows]
 
 
 def test_series_state_and_daily_choose_the_same_partitions(oldest: Path, tmp_path: Path) -> None:
