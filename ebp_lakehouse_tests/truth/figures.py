@@ -98,7 +98,7 @@ def _rolling(gold: pl.DataFrame, connection: duckdb.DuckDBPyConnection) -> pl.Da
 
 
 def _last_five_years(gold: pl.DataFrame, _: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    return gold.sort("period").tail(61)
+    return gold.sort("period").tail(5 * 12 + 1)
 
 
 NO_APPOINTMENT = dict.fromkeys(
