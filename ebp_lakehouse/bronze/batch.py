@@ -157,14 +157,13 @@ class _Attempt:
                 outcomes = self._all(capture, lake, record, feed)
                 instant = capture.captured_at.isoformat(timespec="microseconds")
             moves = {
-                outcome.spec.lake_key: self._move(outcome.batch, record, instant)
+                outcome.spec.lake_key: replace(self._move(outcome.batch, record, instant), opened=outcome.opened)
                 for outcome in outcomes
                 if outcome.move and outcome.batch is not None
             }
             if feed is not None:
                 moves |= feed.leaving(record, [outcome.spec for outcome in outcomes if not outcome.healthy])
-            opened = {o.spec.lake_key: o.opened for o in outcomes if o.opened is not None}
-            published = catalog.publish(self.settings, moves, self.run_id, opened)
+            published = catalog.publish(self.settings, moves, self.run_id)
             if feed is not None:
                 failpoint("stream-published")
             return BatchResult(

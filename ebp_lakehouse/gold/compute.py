@@ -187,7 +187,7 @@ class Day:
         self._frames: dict[str, pl.DataFrame] = {}
         self._findings: dict[str, Findings] = {}
         self.parameters: dict[str, dict[str, Any]] = {}
-        connection.execute("ATTACH OR REPLACE ':memory:' AS computed")
+        connection.execute("DETACH DATABASE IF EXISTS computed; ATTACH ':memory:' AS computed")
 
     def table(self, table: GoldTable) -> tuple[pl.DataFrame | None, Findings]:
         """The table as of the day, with exactly the declared columns and types, and what is wrong with it."""

@@ -9,6 +9,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -16,7 +17,7 @@ import pyarrow as pa
 
 from ebp_lakehouse.gold.contract import GoldTable
 from ebp_lakehouse.gold.partition import HISTORY, Partitions
-from ebp_lakehouse.lake.delta import Commit, open_at_pin
+from ebp_lakehouse.lake.delta import Commit, TableWriter, open_at_pin
 from ebp_lakehouse.lake.publication import Move, Pin, Record
 from ebp_lakehouse.lake.session import quote_identifier
 from ebp_lakehouse.lake.store import Lake
@@ -103,16 +104,8 @@ class History:
         published = self.pin.view["newest"] if self.pin else ""
         newest = max([published, *(day.isoformat() for day in computed)])
         rows = self._rows(newest)
-        is_moved = self.table.kind == "state" and newest != published
-        if self.pin is not None and not self.partitions.touched and not is_moved:
-            return Written(rows, 0, 0, None)
-        if self.pin is not None and not self.partitions.touched:
-            made: tuple[int | None, Commit] = (self.pin.version, Commit(self.pin.version, 0, 0, 0))
-        else:
-            made = self._write(lake)
-        based_on, commit = made
-        pin = Pin(
-            version=commit.version,
+        pin = partial(
+            Pin,
             position={"record": record.number, "parameters": json.loads(json.dumps(used, default=str))},
             check_state="passed",
             ingestion_date=ingestion_date.isoformat(),
@@ -120,10 +113,15 @@ class History:
             rows=rows,
             view={"kind": "gold", "rows": self.table.kind, "key": list(self.table.key), "newest": newest},
         )
-        return Written(rows, commit.rows, commit.bytes, Move(based_on, pin))
+        if self.pin is not None and not self.partitions.touched:
+            is_moved = self.table.kind == "state" and newest != published
+            moved = Move(self.pin.version, pin(version=self.pin.version)) if is_moved else None
+            return Written(rows, 0, 0, moved)
+        writer, commit = self._write(lake)
+        move = Move(writer.based_on, pin(version=commit.version), opened=writer.table)
+        return Written(rows, commit.rows, commit.bytes, move)
 
-    def _write(self, lake: Lake) -> tuple[int | None, Commit]:
-        """(version the commit is based on, the commit)."""
+    def _write(self, lake: Lake) -> tuple[TableWriter, Commit]:
         table, touched = self.table, self.partitions.touched
         schema, column = table.arrow_schema(), table.partition_column
         writer = open_at_pin(lake, table.lake_key, self.pin)
@@ -134,7 +132,7 @@ class History:
         values = {day.replace(day=1) for day in touched} if column == MONTH else touched
         predicate = " OR ".join(f"{column} = '{value}'" for value in sorted(values)) if is_same else None
         commit = writer.overwrite(data, partition_by=[column], predicate=predicate, description=table.description)
-        return writer.based_on, commit
+        return writer, commit
 
     def _rows(self, newest: str) -> int:
         """What readers see of the table once this is published."""

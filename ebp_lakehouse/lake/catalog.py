@@ -36,19 +36,11 @@ KEPT_LOCALLY = 4  # per lake and kind; a reader may still open one that is not t
 JUST_USED = timedelta(minutes=1)  # somebody was given the path, and may not have opened it yet: many publish, many read
 
 
-def publish(
-    settings: Settings, moves: Mapping[str, Move], run_id: str, opened: Mapping[str, DeltaTable] | None = None
-) -> Record:
+def publish(settings: Settings, moves: Mapping[str, Move], run_id: str) -> Record:
     """Make Delta commits visible: commit the record, then put the catalogs rendered from it.
 
     With no moves no record is made and the current one is returned. A crash between the two steps harms nobody: whoever
     connects next renders the missing catalog from the record, and the next run puts it.
-
-    Args:
-        settings: the lake.
-        moves: the pins to move, by table.
-        run_id: named in the record.
-        opened: handles of moved tables, so that they need not be opened again; one at another version is not used.
 
     Raises:
         ConflictError: another run published one of these tables meanwhile.
@@ -62,7 +54,7 @@ def publish(
         record = publication.latest(lake)
         if record.number == 0 or lake.exists(object_name(record.number, private=True)):
             return record
-    put_catalogs(settings, lake, record, opened)
+    put_catalogs(settings, lake, record, {key: move.opened for key, move in moves.items() if move.opened is not None})
     for private in (False, True):
         _retire(lake, record, private=private)
     return record

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from deltalake import DeltaTable
+
 from ebp_lakehouse.errors import ConflictError, LakeError
 from ebp_lakehouse.lake.store import Lake
 
@@ -50,11 +52,13 @@ class Move:
 
     ``same_rows``: the version holds what ``based_on`` holds, in other files. Then only the version moves: the position
     is the newest record's, which a batch that brought no row may have moved since.
+    ``opened``: the writer's handle of the table, so that its views can be rendered without opening it again.
     """
 
     based_on: int | None
     pin: Pin
     same_rows: bool = False
+    opened: DeltaTable | None = field(default=None, repr=False, compare=False)
 
     def upon(self, pinned: Pin | None) -> Pin:
         """The pin that follows ``pinned``."""

@@ -28,6 +28,15 @@ def column_schema(columns: Iterable[tuple[str, str, str]]) -> Mapping[str, Any]:
     return {"dagster/column_schema": schema}
 
 
+def column_lineage(origins: Mapping[str, Iterable[tuple[str, str]]]) -> Mapping[str, Any]:
+    """``dagster/column_lineage`` from column → (asset as layer/table, its column); no key where nothing is known."""
+    deps = {
+        column: [dg.TableColumnDep(dg.AssetKey(asset.split("/")), name) for asset, name in found]
+        for column, found in origins.items()
+    }
+    return {"dagster/column_lineage": dg.TableColumnLineage(deps)} if deps else {}
+
+
 def preview(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
     """The first rows as a Markdown table."""
     lines = ["| " + " | ".join(frame.columns) + " |", "|" + " --- |" * frame.width]

@@ -11,7 +11,15 @@ from typing import Any
 import dagster as dg
 
 from ebp_lakehouse.orchestration.partitions import daily_partitions, days_of
-from ebp_lakehouse.orchestration.reporting import CONTRACT, KEPT, TELLS, check_results, column_schema, preview
+from ebp_lakehouse.orchestration.reporting import (
+    CONTRACT,
+    KEPT,
+    TELLS,
+    check_results,
+    column_lineage,
+    column_schema,
+    preview,
+)
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.audit import SilverOutcome, SilverResult, check_names, run_silver
 from ebp_lakehouse.silver.contract import TableContract
@@ -118,7 +126,9 @@ def _metadata(result: SilverResult, outcome: SilverOutcome) -> dict[str, Any]:
         "dagster/row_count": pin.rows if pin else 0,
         "seconds": round(outcome.seconds, 3),
     }
-    if not outcome.healthy:
+    if outcome.healthy:
+        metadata |= column_lineage(result.origins.get(outcome.table.name, {}))
+    else:
         metadata["kept_version"] = pin.version if pin else -1
     if outcome.difference is not None:
         metadata |= {

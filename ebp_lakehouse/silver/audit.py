@@ -23,6 +23,7 @@ from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.build import Build, build
 from ebp_lakehouse.silver.contract import INGESTION_DATE, TableContract
+from ebp_lakehouse.silver.origins import ColumnOrigins, column_origins
 from ebp_lakehouse.silver.publish import Difference, stage
 from ebp_lakehouse.silver.verdicts import Verdict, verdict
 from ebp_lakehouse.validation import problems_of
@@ -58,10 +59,11 @@ class SilverOutcome:
 
 @dataclass
 class SilverResult:
-    """Outcomes by table, and the record that readers now see."""
+    """Outcomes by table, the record that readers now see, and where the columns of the tables that were built come from."""
 
     record: Record
     outcomes: dict[str, SilverOutcome]
+    origins: ColumnOrigins = field(default_factory=dict)
 
 
 def run_silver(
@@ -109,7 +111,8 @@ def run_silver(
                 model = built.results.get(outcome.table.unique_id)
                 outcome.seconds = perf_counter() - started + (model.seconds if model else 0.0)
     moves = {key: move for o in ready if o.difference for key, move in o.difference.moves.items()}
-    return SilverResult(catalog.publish(settings, moves, run_id), outcomes)
+    record = catalog.publish(settings, moves, run_id)
+    return SilverResult(record, outcomes, column_origins(built.compiled, [table.name for table in tables]))
 
 
 def check_names(table: TableContract, manifest: Mapping[str, Any]) -> dict[str, str]:

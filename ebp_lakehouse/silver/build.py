@@ -41,8 +41,8 @@ class BuildError(LakehouseError):
 class NodeResult:
     """What dbt says of one node: ``status`` is success, pass, warn, fail, error or skipped.
 
-    Of a test there are also its compiled ``sql`` (it returns the rows that fail), its ``column``, and in words what
-    those rows are (``description``); empty where it has none.
+    ``sql`` is what dbt compiled, of a seed nothing. A test's returns the rows that fail; of a test there are also its
+    ``column``, and in words what those rows are (``description``); empty where it has none.
     """
 
     unique_id: str
@@ -70,6 +70,11 @@ class Build:
     database: Path
     catalog: Path
     results: Mapping[str, NodeResult]
+
+    @property
+    def compiled(self) -> dict[str, str]:
+        """Model → its SQL, of the models that were built."""
+        return {r.name: r.sql for r in self.results.values() if r.unique_id.startswith("model.") and r.healthy}
 
     @contextmanager
     def connect(self, settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -81,7 +81,9 @@ def stage(
             difference.added, difference.updated, difference.deleted = added, updated, deleted
         if commit is not None:
             difference.bytes_written += commit.bytes
-            difference.moves[part.key] = Move(writer.based_on, _pin(commit, record, table, ingestion_date, rows))
+            difference.moves[part.key] = Move(
+                writer.based_on, _pin(commit, record, table, ingestion_date, rows), opened=writer.table
+            )
     return difference
 
 

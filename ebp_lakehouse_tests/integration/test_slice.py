@@ -22,6 +22,7 @@ from ebp_lakehouse.demo.servers import EmbeddedPostgres
 from ebp_lakehouse.gold import compute as compute_module
 from ebp_lakehouse.gold.compute import Knowledge
 from ebp_lakehouse.gold.contract import AS_KNOWN
+from ebp_lakehouse.gold.tables import GOLD_TABLES
 from ebp_lakehouse.lake import publication
 from ebp_lakehouse.lake.catalog import connect
 from ebp_lakehouse.lake.store import Lake
@@ -234,12 +235,24 @@ def test_a_source_that_is_down_is_told_in_one_sentence(made: Slice, tmp_path: Pa
     assert "sEcReT" not in summary.error
 
 
+def gold_tables(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
+    """Every gold table as readers see it, clocks apart."""
+    with connect(settings=settings, private=True) as connection:
+        return {
+            table.name: connection.execute(
+                f"SELECT {', '.join(table.columns)} FROM gold.{table.name} ORDER BY ALL"
+            ).fetchall()
+            for table in GOLD_TABLES
+        }
+
+
 def test_a_day_as_it_was_known_is_reconciled_with_the_facts_of_then(
     made: Slice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert made.run().ok
     first, end = months_before(today(), 120), today() + timedelta(days=1)
     before, known_at = gold_revenue(made.settings, first, end), datetime.now(UTC).replace(tzinfo=None)
+    tables_before = gold_tables(made.settings)
     with psycopg.connect(made.settings.source(), autocommit=True) as connection:
         row = connection.execute(
             """UPDATE "SaleDocument" SET "DocumentType" = 1 WHERE "Id" = (
@@ -247,6 +260,14 @@ def test_a_day_as_it_was_known_is_reconciled_with_the_facts_of_then(
                    AND "AmountVatExcludedWithDiscountAndShipping" > 0 ORDER BY "DocumentDate" DESC LIMIT 1
                ) RETURNING "AmountVatExcludedWithDiscountAndShipping" """
         ).fetchone()
+        connection.execute("""UPDATE "StockItem" SET "RealStock" = "RealStock" + 1, "MinStock" = 7""")
+        connection.execute("""UPDATE "SupplierItem" SET "DeliveryDelay" = 99""")
+        connection.execute("""UPDATE "SaleCommitment" SET "BalanceDue" = 0 WHERE "BalanceDue" <> 0""")
+        connection.execute(
+            """DELETE FROM "ScheduleEvent" WHERE "Id" = (
+                 SELECT "Id" FROM "ScheduleEvent" WHERE "StartDateTime" < now() ORDER BY "StartDateTime" DESC LIMIT 1
+               )"""
+        )
     assert row is not None
     assert made.run().ok
     assert sum(before.values()) - sum(gold_revenue(made.settings, first, end).values()) == round(row[0], 2)
@@ -255,3 +276,5 @@ def test_a_day_as_it_was_known_is_reconciled_with_the_facts_of_then(
     summary = made.run('key:"gold/*"')
     assert summary.ok, summary.failed_checks
     assert gold_revenue(made.settings, first, end) == before
+    tables_now = gold_tables(made.settings)
+    assert {name for name, rows in tables_before.items() if rows != tables_now[name]} == set()

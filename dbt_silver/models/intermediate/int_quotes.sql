@@ -4,6 +4,7 @@
     Revisions of one quote share customer and deal and carry a revision mark; a quote without both stands alone.
     Converted = first order, delivery or invoice reached through the chain (K6), or acceptance or signature if earlier.
     How far: by the transferred quantities of its lines, weighted by their net amounts; where no line tells, all of it.
+    Rounded, so that the order in which floats are added up changes no row.
 -#}
 with recursive documents as (select * from {{ ref('int_sale_documents') }}),
 
@@ -84,11 +85,10 @@ line_transfers as (
 shares as (
     select
         lines.document_id,
-        -- Sums of doubles may pass 1 by a hair.
-        least(1, sum(
-            abs(cast(amounts.net as double))
-            * least(1, coalesce(abs(line_transfers.quantity) / nullif(abs(lines.quantity), 0), 0))
-        ) / nullif(sum(abs(cast(amounts.net as double))), 0)) as converted_share
+        -- Sums of DOUBLE make a whole of 1.0000000000000002: nine digits are enough to tell a share.
+        round(sum(
+            abs(amounts.net) * least(1, coalesce(abs(line_transfers.quantity) / nullif(abs(lines.quantity), 0), 0))
+        ) / nullif(sum(abs(amounts.net)), 0), 9) as converted_share
     from {{ ref('int_sale_lines') }} as lines
     inner join {{ ref('int_sale_amounts') }} as amounts on lines.line_id = amounts.line_id
     left join line_transfers on lines.line_id = line_transfers.line_id
@@ -119,7 +119,7 @@ select
         else coalesce(conversions.converted_kind, case when quotes.accepted_date is not null then 'Acceptance' end)
     end as converted_kind,
     case
-        when conversions.converted_date is not null then cast(coalesce(shares.converted_share, 1) as double)
+        when conversions.converted_date is not null then round(cast(coalesce(shares.converted_share, 1) as double), 8)
         when quotes.accepted_date is not null then 1.0
     end as converted_share
 from quotes

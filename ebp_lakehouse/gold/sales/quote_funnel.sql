@@ -1,5 +1,5 @@
--- gold.quote_funnel: one row per quote dated up to $as_of; formulas in quote_funnel.py. Of several revisions the last one
--- that the day knows counts; any of them may have been converted.
+-- gold.quote_funnel: one row per quote dated up to $as_of; formulas in quote_funnel.py. Of several revisions the last
+-- one that the day knows counts; any of them may have been converted.
 with amounts as (
     select
         f.document_id,

@@ -1,5 +1,5 @@
--- What gold.quote_funnel must satisfy: it has every quote that sales_daily_kpi counts, and no amount is more than what was
--- quoted.
+-- What gold.quote_funnel must satisfy: it has every quote that sales_daily_kpi counts, and no amount is more than what
+-- was quoted.
 with expected as (
     select count(distinct f.quote_id) as quotes
     from silver.fact_sales as f

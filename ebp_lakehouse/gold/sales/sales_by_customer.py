@@ -29,7 +29,11 @@ class SalesByCustomer(pa.DataFrameModel):
         "date",
     )
     total_orders: Series[pl.Int64] = described(
-        "Distinct invoices in the window; 0 when none.", "Nombre de factures", "n", ge=0
+        "Distinct invoices in the window; 0 when none. Customers with some are the active ones.",
+        "Nombre de factures",
+        "n",
+        kpi=Kpi(27, "Active customers", "Clients actifs", ("fact_sales.document_id", "fact_sales.customer_id")),
+        ge=0,
     )
     total_revenue: Series[Money] = described(
         "Net amounts excl. tax of invoices minus credit notes in the window; 0 when none.",
@@ -82,7 +86,10 @@ class SalesByCustomer(pa.DataFrameModel):
         kpi=Kpi(28, "Retention rate", "Taux de rétention", ("fact_sales.document_id", "fact_sales.customer_id")),
     )
     previous_revenue: Series[Money] = described(
-        "Revenue of that window just before.", "CA des 12 mois précédents", "EUR"
+        "Revenue of that window just before; that of customers without an invoice since is the share lost with them.",
+        "CA des 12 mois précédents",
+        "EUR",
+        kpi=Kpi(29, "Churn rate", "Taux d'attrition", ("fact_sales.net_amount_excl_tax", "fact_sales.customer_id")),
     )
     first_order_date: Series[pl.Date] = optional(
         "Date of the first invoice ever; NULL if only credit notes are known.", "Première facture", "date"

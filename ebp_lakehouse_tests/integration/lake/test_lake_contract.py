@@ -187,6 +187,16 @@ def test_the_probe_refuses_a_store_that_lets_everybody_win(tmp_path: Path) -> No
         Careless(str(tmp_path)).check_conditional_put()
 
 
+def test_a_handle_is_used_for_the_views_only_at_the_version_that_is_pinned(settings: Settings, lake: Lake) -> None:
+    publish_rows(settings, T, 1)
+    writer = open_at_pin(lake, T, publication.latest(lake).pins[T])
+    commit = writer.append(rows_of(2), partition_by=[])
+    first = load(lake, T, 0)  # a handle of before, as a careless caller might pass
+    assert first is not None
+    catalog.publish(settings, {T: Move(writer.based_on, pin_of(commit.version, 2), opened=first)}, "test")
+    assert query(settings, "FROM silver.t ORDER BY id") == [(1, "n1"), (2, "n2")]
+
+
 # views: rows worked out by hand
 
 

@@ -96,7 +96,8 @@ def company(
 def _put(
     connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[tuple[Any, ...]], names: Sequence[str]
 ) -> None:
-    connection.register("given_rows", pl.DataFrame(rows, schema=list(names), orient="row", infer_schema_length=None))
+    frame = pl.DataFrame(rows, schema=list(names), orient="row", infer_schema_length=None)
+    connection.register("given_rows", frame.with_columns(pl.col(pl.Null).cast(pl.String)))
     connection.execute(f"CREATE TABLE {name} AS FROM given_rows")
     connection.unregister("given_rows")
 

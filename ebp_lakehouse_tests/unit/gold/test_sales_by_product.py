@@ -146,6 +146,16 @@ def monthly(product: str, *quantities: int) -> list[Sale]:
     ]
 
 
+def test_a_month_of_which_all_was_taken_back_is_no_month_of_demand() -> None:
+    """Six months with 5 pieces, one with 5 and a correcting invoice of -5: ADI is 12 / 6, and all busy months are alike."""
+    sales = monthly("P", *[5, 0] * 6)
+    sales += [Sale("X1", date(2025, 4, 12), "A", "P", "1", quantity="5")]
+    sales += [Sale("X2", date(2025, 4, 13), "A", "P", "-1", quantity="-5")]
+    row = by(compute(warehouse(sales), SALES_BY_PRODUCT, D)[0], "product_id")["P"]
+    assert row["demand_class"] == "intermittent"
+    assert row["xyz_classification"] == "Y"  # mean 2.5, mean square 12.5, deviation 2.5: exactly 1
+
+
 def test_the_profile_of_demand() -> None:
     # EVEN: no variation. ODD: 1 and 19 by turns, mean 10, deviation 9: 0.9 is Y; CV² 0.81 is erratic. RARE: 6 in four
     # months of twelve: mean 2, mean square 12, deviation sqrt(8): 1.41 is Z; ADI 3, CV² 0: intermittent. LUMPY: 1 and 19

@@ -31,6 +31,7 @@ UNSTATED: dict[str, str] = {
     "gold.product_affinity": "empty, no two goods are on ten invoices together: see unit/gold/test_product_affinity.py",
     "silver.fact_sale_components": "one row: see test_components_of_the_bundle_are_kept_apart",
     "silver.fact_technician_time": "worked out as its sums: see test_available_and_used_minutes_of_technicians",
+    "gold.interventions_cube": "every cell is counted apart: see unit/gold/test_interventions_cube.py",
     "silver.fact_contract_visits": "no contract here has a periodicity: see dbt's unit test a_contract_wants_a_visit_…",
     "silver.fact_deleted_appointments": "one row, e08: see test_a_deleted_appointment_leaves_the_interventions",
     "gold.kpi_catalogue": "made of the contracts, not of the company: see unit/gold/test_contracts.py",
@@ -186,3 +187,19 @@ def test_movements_are_those_of_the_two_storehouses(silver: SilverRun) -> None:
     assert silver.query(sold) == [("A1", 36, Decimal("201.3")), ("A2", 5, 300), ("E1", 1, 700)]
     closing = "select product_id, sum(quantity) from silver.fact_stock_movements group by 1 order by 1"
     assert silver.query(closing) == [("A1", 77), ("A2", 1), ("E1", 1)]
+
+
+def test_the_sales_tables_add_up_to_the_same_revenue(built: duckdb.DuckDBPyConnection) -> None:
+    """Semantics §13 over the twelve months to D, which are whole months; 2165.98 is worked out in the document."""
+    revenue = {
+        "day": "select sum(total_revenue_excl_tax) from gold_sales_daily_kpi where date_id between 20250401 and 20260331",
+        "customer": "select sum(total_revenue) from gold_sales_by_customer",
+        "place": "select sum(total_revenue) from gold_sales_by_region where period between '2025-04' and '2026-03'",
+        "bridge": "select sum(closing_revenue) from gold_revenue_bridge where comparison = 'rolling_12_months'",
+        "product": """select (select sum(total_revenue) from gold_sales_by_product) + sum(net_amount_excl_tax)
+            from silver.fact_sales join silver.dim_product using (product_key)
+            where not is_commercial_product and document_type in ('Invoice', 'CreditNote')
+                and date_key between 20250401 and 20260331""",
+    }
+    sums = {name: built.execute(sql).fetchone()[0] for name, sql in revenue.items()}  # type: ignore[index]
+    assert sums == dict.fromkeys(revenue, Decimal("2165.98"))

@@ -231,13 +231,15 @@ def test_the_audit_warns_shows_and_refuses(
     monkeypatch.setattr(audit.publication, "latest", lambda _: record)
     monkeypatch.setattr(audit, "build", lambda *_, **__: built)
     monkeypatch.setattr(audit.catalog, "publish", lambda *_: record)
-    outcome = run_silver(settings, [tables["fact_sales"]], date(2026, 3, 31)).outcomes["fact_sales"]
+    result = run_silver(settings, [tables["fact_sales"]], date(2026, 3, 31))
+    outcome = result.outcomes["fact_sales"]
     assert outcome.error is None
     assert len(outcome.problems) == 5
     assert outcome.difference is None
     signs = outcome.shown["int_credit_note_sign"]
     assert {"kind", "measured_documents", "negative_share", "stored_sign"} <= set(signs.columns)
     assert "CreditNote" in signs["kind"].to_list()
+    assert result.origins["fact_sales"]["document_number"] == [("bronze/sale_document", "DocumentNumber")]
     outcome.problems.clear()
     outcome.tests["test.p.gaps.1"] = Verdict("a gap", is_warning=True)
     assert outcome.healthy
