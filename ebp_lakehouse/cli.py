@@ -98,10 +98,8 @@ def materialize(
     prove: Annotated[bool, typer.Option(help="Compare every bronze row with the source afterwards.")] = False,
 ) -> None:
     """Materialise assets through Dagster (default: everything, today's partition)."""
-    if partition and (first or last):
-        raise typer.BadParameter("give --partition, or --from and --to")
-    if bool(first) != bool(last):
-        raise typer.BadParameter("--from and --to go together")
+    if (partition and (first or last)) or bool(first) != bool(last):
+        raise typer.BadParameter("give --partition, or --from and --to together")
     from ebp_lakehouse.demo.session import working_settings  # noqa: PLC0415
     from ebp_lakehouse.orchestration import runs  # noqa: PLC0415
 

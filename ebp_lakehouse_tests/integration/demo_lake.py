@@ -18,7 +18,7 @@ from ebp_lakehouse.orchestration.partitions import today
 from ebp_lakehouse.orchestration.runs import instance_at, materialize
 from ebp_lakehouse.settings import Settings
 
-SCALE, SEED = 0.01, 7
+SCALE, SEED = 0.05, 7  # smaller, and a supplier has no line due in the year
 
 
 def shared_lake(run_folder: Path) -> Settings:

@@ -30,6 +30,7 @@ SCRIPT = """
 import duckdb, json, sys
 queries = json.load(sys.stdin)
 with duckdb.connect(sys.argv[1], read_only=True) as connection:
+    connection.execute("SET enable_progress_bar = false")
     found = {name: [[str(value) for value in row] for row in connection.execute(sql).fetchall()] for name, sql in queries.items()}
 print(json.dumps([duckdb.__version__, found]))
 """
