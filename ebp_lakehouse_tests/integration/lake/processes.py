@@ -64,7 +64,7 @@ def die_after_record(settings: Settings, key: str) -> None:
 
 
 TABLES_READ = ("silver/one", "silver/two")
-PAUSE = 1.5  # of each reader, so that fifty of them leave the publisher some of the machine
+PAUSE = 3  # of each reader, so that fifty of them leave the publisher some of the machine
 
 
 def rows_at(number: int) -> int:

@@ -17,7 +17,7 @@ from ebp_lakehouse.settings import Settings
 from ebp_lakehouse_tests.integration.lake.processes import TABLES_READ, pin_of, read_until, rows_at
 
 SPAWN = multiprocessing.get_context("spawn")
-PUBLISHES, PROCESSES, THREADS = 100, 5, 10
+PUBLISHES, PROCESSES, THREADS = 100, 2, 25
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -56,5 +56,5 @@ def test_fifty_readers_during_a_hundred_publications(tmp_path: Path) -> None:
     assert [outcome.wrong for outcome in outcomes if outcome.wrong] == []
     seen = Counter(number for outcome in outcomes for number in set(outcome.numbers))
     assert all(outcome.numbers == sorted(outcome.numbers) for outcome in outcomes), "nobody goes back in time"
-    assert all(len(outcome.numbers) >= 3 for outcome in outcomes), "everybody read while it was published"
+    assert all(len(outcome.numbers) >= 2 for outcome in outcomes), "everybody read while it was published"
     assert len(seen) >= PUBLISHES // 3, "readers saw many publications, not only the first and the last"
