@@ -8,10 +8,11 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 INPUTS := pyproject.toml requirements.lock
 STAMP := $(VENV)/.setup-stamp
 TEST_STAMP := $(VENV)/.setup-stamp-test
+NOTEBOOK_STAMP := $(VENV)/.setup-stamp-notebook
 MANIFEST := dbt_silver/target/.parsed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui test lint clean browser
+.PHONY: help setup demo ui notebook test lint clean browser
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +24,9 @@ demo: setup  ## Create the demo company and materialise everything on embedded s
 
 ui: setup  ## Open the Dagster UI on the demo's lake
 	$(BIN)/ebp-lakehouse ui
+
+notebook: $(NOTEBOOK_STAMP)  ## Open the notebooks in JupyterLab on the demo's lake, or on that of EBP_LAKE_URL
+	$(BIN)/ebp-lakehouse notebook
 
 test: $(TEST_STAMP) $(MANIFEST) browser  ## Install and run every test and linter
 	$(BIN)/pytest -n 2 --dist loadfile
@@ -44,7 +48,7 @@ clean:  ## Remove the virtual environment, the demo with all its data, caches an
 	  if [ "$$(cat "$$outside/home" 2>/dev/null)" = "$$(cd .demo/postgres && pwd -P)" ]; then \
 	    echo "rm -rf $$outside"; rm -rf "$$outside"; fi; fi
 	rm -rf $(VENV) .demo dbt_silver/target dbt_silver/logs build dist *.egg-info
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache notebooks/.ipynb_checkpoints
 
 $(BIN)/python:
 	@if [ -z "$(PYTHON)" ]; then \
@@ -60,6 +64,10 @@ $(STAMP): $(INPUTS) | $(BIN)/python
 
 $(TEST_STAMP): $(INPUTS) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[demo,ml,dev]"
+	@touch $@ $(STAMP)
+
+$(NOTEBOOK_STAMP): $(INPUTS) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[demo,notebooks]"
 	@touch $@ $(STAMP)
 
 # Parsed once here, so that Dagster's definitions load without running dbt.

@@ -98,10 +98,8 @@ def materialize(
     prove: Annotated[bool, typer.Option(help="Compare every bronze row with the source afterwards.")] = False,
 ) -> None:
     """Materialise assets through Dagster (default: everything, today's partition)."""
-    if partition and (first or last):
-        raise typer.BadParameter("give --partition, or --from and --to")
-    if bool(first) != bool(last):
-        raise typer.BadParameter("--from and --to go together")
+    if (partition and (first or last)) or bool(first) != bool(last):
+        raise typer.BadParameter("give --partition, or --from and --to together")
     from ebp_lakehouse.demo.session import working_settings  # noqa: PLC0415
     from ebp_lakehouse.orchestration import runs  # noqa: PLC0415
 
@@ -325,6 +323,18 @@ def ui(port: int = 3000) -> None:
     raise typer.Exit(code)
 
 
+@app.command()
+def notebook(
+    arguments: Annotated[list[str] | None, typer.Argument(help="More for JupyterLab, after --.")] = None,
+) -> None:
+    """Open the notebooks in JupyterLab on the same lake; Ctrl-C stops it and what it started."""
+    from ebp_lakehouse.demo.session import working_settings  # noqa: PLC0415
+    from ebp_lakehouse.notebooks import open_lab  # noqa: PLC0415
+
+    with friendly(), working_settings(source=False) as (settings, _):
+        raise typer.Exit(open_lab(settings, arguments or []))
+
+
 def materialized(summary: RunSummary) -> None:
     """Print one run: a line per layer, then what failed and why."""
     table = _table("layer", "tables", "rows", "written", "seconds", "failed checks")
@@ -354,11 +364,8 @@ def _write(names: list[str], rows: list[tuple[Any, ...]], output: str) -> None:
     elif output == "json":
         import json  # noqa: PLC0415
 
-        print(
-            json.dumps(
-                [dict(zip(names, row, strict=True)) for row in rows], default=_text, ensure_ascii=False, indent=1
-            )
-        )
+        records = [dict(zip(names, row, strict=True)) for row in rows]
+        print(json.dumps(records, default=_text, ensure_ascii=False, indent=1))
     else:
         # Text, not str: what stands in [brackets] is data, not markup.
         table = Table(*(Column(Text(name)) for name in names))

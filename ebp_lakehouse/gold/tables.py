@@ -5,6 +5,7 @@ from __future__ import annotations
 from ebp_lakehouse.gold.cash.cash_forecast import CASH_FORECAST
 from ebp_lakehouse.gold.cash.receivables_ageing import RECEIVABLES_AGEING
 from ebp_lakehouse.gold.company.company_position import COMPANY_POSITION
+from ebp_lakehouse.gold.company.data_quality import DATA_QUALITY
 from ebp_lakehouse.gold.company.kpi_catalogue import kpi_catalogue
 from ebp_lakehouse.gold.company.monthly_kpi import MONTHLY_KPI
 from ebp_lakehouse.gold.contract import GoldTable
@@ -56,6 +57,7 @@ _COMPUTED: tuple[GoldTable, ...] = (
     SALES_CUBE,
     MONTHLY_KPI,
     COMPANY_POSITION,
+    DATA_QUALITY,
 )
 
 GOLD_TABLES: tuple[GoldTable, ...] = (*_COMPUTED, kpi_catalogue(_COMPUTED))

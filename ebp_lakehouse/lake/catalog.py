@@ -11,6 +11,7 @@ import os
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -32,6 +33,7 @@ FOLDER = "catalog"
 CONVENIENCE_COPY = "catalog.duckdb"
 KEPT_FOR = timedelta(hours=48)
 KEPT_LOCALLY = 4  # per lake and kind; a reader may still open one that is not the newest
+JUST_USED = timedelta(minutes=1)  # somebody was given the path, and may not have opened it yet: many publish, many read
 
 
 def publish(settings: Settings, moves: Mapping[str, Move], run_id: str) -> Record:
@@ -113,7 +115,7 @@ def local_catalog(
 ) -> Path:
     """The catalog of one record as a local file: from the cache, else by one GET, else rendered from the record."""
     path = _cached(lake, record, private=private)
-    if path.exists():
+    with suppress(FileNotFoundError):
         os.utime(path)  # whoever tidies the cache sees that it is in use
         return path
     content = lake.read(object_name(record.number, private=private))
@@ -151,7 +153,8 @@ def _keep(temporary: Path, path: Path) -> Path:
     temporary.replace(path)
     ages = sorted((other for other in path.parent.iterdir() if other != path), key=_last_used)
     for other in ages[: -KEPT_LOCALLY + 1]:
-        if other.suffix == ".duckdb" or _last_used(other) < time.time() - KEPT_FOR.total_seconds():
+        spared = JUST_USED if other.suffix == ".duckdb" else KEPT_FOR  # else it is one that somebody is writing
+        if _last_used(other) <= time.time() - spared.total_seconds():
             other.unlink(missing_ok=True)
     return path
 

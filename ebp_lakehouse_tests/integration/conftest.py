@@ -1,4 +1,4 @@
-"""The two real servers, once per test process. What is loaded into them belongs to each folder's own conftest."""
+"""The two real servers, once per test process, and a lake to read. What else is loaded belongs to each folder's conftest."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import pytest
 
 from ebp_lakehouse.demo.processes import ServerUnavailableError
 from ebp_lakehouse.demo.servers import EmbeddedPostgres, EmbeddedS3
+from ebp_lakehouse.settings import Settings
+from ebp_lakehouse_tests.integration.demo_lake import shared_lake
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +20,13 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
             yield server
     finally:
         server.remove()  # as root its files lie outside the test's folder
+
+
+@pytest.fixture(scope="session")
+def demo_lake(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Settings:
+    """Settings of a small demo lake with all tables, for reading only."""
+    base = tmp_path_factory.getbasetemp()
+    return shared_lake(base if worker_id == "master" else base.parent)
 
 
 @pytest.fixture(scope="session")

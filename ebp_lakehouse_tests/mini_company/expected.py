@@ -95,6 +95,8 @@ TABLES: dict[str, Expected] = {
         _silver("fact_incidents", "creation_date_key", "customer_id"),
         _silver("fact_customer_activity", "date_key", "customer_id", "activity_type"),
         _silver("feature_store", "entity_type", "entity_key", "feature_name", whole=False, at_d=True),
+        _silver("reject_counts", "source_table", "source_column", "rule", whole=False),
+        _gold("data_quality", "source_table", "source_column", "rule", whole=False),
         _gold("sales_daily_kpi", "date_id", whole=False, at_d=False),
         _gold("sales_by_customer", "customer_id"),
         _gold("sales_by_customer_period", "customer_id", "period_type"),

@@ -56,12 +56,13 @@ sold as (
 issues as (
     select
         moves.product_id,
-        sum(moves.cost) as cost
-    from {{ ref('int_stock_movements') }} as moves
+        -sum(moves.cost_amount) as cost
+    from {{ ref('fact_stock_movements') }} as moves
+    inner join {{ ref('dim_date') }} as dates on moves.date_key = dates.date_id
     cross join as_of
     where
-        moves.is_demand and moves.quantity < 0 and moves.moved_on <= as_of.as_of
-        and moves.moved_on > as_of.as_of - to_months(12)
+        moves.is_demand and moves.quantity < 0 and dates.date_value <= as_of.as_of
+        and dates.date_value > as_of.as_of - to_months(12)
     group by all
 ),
 

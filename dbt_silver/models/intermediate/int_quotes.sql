@@ -85,11 +85,10 @@ line_transfers as (
 shares as (
     select
         lines.document_id,
-        -- Sums of doubles may pass 1 by a hair.
-        least(1, sum(
-            abs(cast(amounts.net as double))
-            * least(1, coalesce(abs(line_transfers.quantity) / nullif(abs(lines.quantity), 0), 0))
-        ) / nullif(sum(abs(cast(amounts.net as double))), 0)) as converted_share
+        -- Sums of DOUBLE make a whole of 1.0000000000000002: nine digits are enough to tell a share.
+        round(sum(
+            abs(amounts.net) * least(1, coalesce(abs(line_transfers.quantity) / nullif(abs(lines.quantity), 0), 0))
+        ) / nullif(sum(abs(amounts.net)), 0), 9) as converted_share
     from {{ ref('int_sale_lines') }} as lines
     inner join {{ ref('int_sale_amounts') }} as amounts on lines.line_id = amounts.line_id
     left join line_transfers on lines.line_id = line_transfers.line_id

@@ -6,7 +6,7 @@
 with as_of as (
     select
         as_of as period_end,
-        cast(as_of + interval 1 day - to_months(cast({{ parameter('supplier_months') }} as integer)) as date)
+        cast(as_of - to_months(cast({{ parameter('supplier_months') }} as integer)) + interval 1 day as date)
             as period_start
     from {{ ref('int_as_of') }}
 ),

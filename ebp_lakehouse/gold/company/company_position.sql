@@ -97,8 +97,9 @@ reminders as (
 payables as (
     select
         coalesce(sum(balance), 0)
-        + coalesce(sum(assigned_amount + financial_discount_amount) filter (where settlement_date > $as_of), 0)
-            as amount
+        + coalesce(sum(assigned_amount + financial_discount_amount) filter (
+            where settlement_date > $as_of and not is_rejected
+        ), 0) as amount
     from silver.fact_payments
     where side = 'supplier' and coalesce(document_date, date '1900-01-01') <= $as_of
 ),

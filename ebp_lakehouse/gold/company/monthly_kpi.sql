@@ -198,7 +198,7 @@ contracts as (
     select
         m.month_number,
         count(*) filter (
-            where c.start_date <= m.last_day and coalesce(c.cancellation_date, date '9999-12-31') > m.last_day
+            where c.start_date <= m.last_day and coalesce(c.cancellation_date, date '9999-12-31') >= m.last_day
             and (c.has_tacit_renewal or coalesce(c.end_date, date '9999-12-31') >= m.last_day)
         ) as active,
         count(*) filter (where c.year_month = m.month_number) as ended,

@@ -10,42 +10,51 @@ from ebp_lakehouse.gold.columns import Money, described, optional
 from ebp_lakehouse.gold.contract import GoldTable
 from ebp_lakehouse.gold.field.interventions_daily_kpi import INTERVENTIONS_DAILY_KPI
 
-ALL = "* = all of them together."
+_ALL = "NULL = all (see grouping_id); never NULL for want of a value, which reads Non renseigné."
 
 
 class InterventionsCube(pa.DataFrameModel):
-    """Appointments by every combination of month, type, state, region and contract: 32 grouping sets in one table.
+    """One row per group of the appointments: every combination of month, type, state, region and contract.
 
-    Choose one ``grouping_set`` (or ``*`` in each column that is not wanted) before summing: rows of different sets
-    hold the same appointments. No dimension names a person.
+    Take the rows of one grouping_id: rows of two count the same appointments twice. Customers are distinct counts of
+    their row, so they do not add up over groups. No dimension names a person.
     """
 
-    year_month: Series[str] = described(
-        f"Month in which the appointment starts, as YYYY-MM; {ALL}",
-        "Mois",
-        "YYYY-MM",
-        str_matches=r"^(\*|\d{4}-\d{2})$",
-    )
-    intervention_type: Series[str] = described(
-        f"Maintenance, Repair, Install, Other; Unknown of those deleted in EBP before they began; {ALL}", "Nature", ""
-    )
-    state: Series[str] = described(f"Scheduled, InProgress, Done, Cancelled (deleted ones too); {ALL}", "État", "")
-    region: Series[str] = described(
-        f"Region of the place of the appointment; Unknown outside France or without a place; {ALL}", "Région", ""
-    )
-    under_contract: Series[str] = described(
-        f"Yes when the appointment names a maintenance contract, else No; Unknown of deleted ones; {ALL}",
-        "Sous contrat",
+    cube_key: Series[str] = described(
+        "MD5 of grouping_id and the values of the five dimensions.",
+        "Clé technique",
         "",
-        isin=["Yes", "No", "Unknown", "*"],
+        unique=True,
+        str_matches="^[0-9a-f]{32}$",
     )
-    grouping_set: Series[pl.Int32] = described(
-        "Which columns are *: sum of 16 (year_month), 8 (intervention_type), 4 (state), 2 (region) and "
-        "1 (under_contract); 0 = the finest rows, 31 = the grand total.",
-        "Niveau d'agrégation",
+    grouping_id: Series[pl.Int32] = described(
+        "Which dimensions are all: the sum of 16 (month), 8 (type), 4 (state), 2 (region) and 1 (contract) for each "
+        "that is. 0 is the finest, 31 the grand total, 15 the months.",
+        "Niveau de regroupement",
         "",
         ge=0,
         le=31,
+    )
+    grouping_name: Series[str] = described(
+        "The dimensions that are not all, by name, such as year_month, region; total where all are.",
+        "Axes du regroupement",
+        "",
+    )
+    year_month: Series[str] = optional(
+        f"Month in which the appointment starts, as 2026-03. {_ALL}", "Mois", "YYYY-MM", str_matches=r"^\d{4}-\d{2}$"
+    )
+    intervention_type: Series[str] = optional(
+        f"Maintenance, Repair, Install, Other; not known of those deleted in EBP before they began. {_ALL}",
+        "Nature",
+        "",
+    )
+    state: Series[str] = optional(f"Scheduled, InProgress, Done, Cancelled (deleted ones too). {_ALL}", "État", "")
+    region: Series[str] = optional(f"Region of the place of the appointment, in France. {_ALL}", "Région", "")
+    under_contract: Series[str] = optional(
+        f"Oui when the appointment names a maintenance contract, else Non; not known of deleted ones. {_ALL}",
+        "Sous contrat",
+        "",
+        isin=["Oui", "Non", "Non renseigné"],
     )
     interventions_count: Series[pl.Int64] = described("Appointments.", "Interventions", "n", ge=1)
     customers_count: Series[pl.Int64] = described(
@@ -82,7 +91,7 @@ class InterventionsCube(pa.DataFrameModel):
 INTERVENTIONS_CUBE = GoldTable(
     name="interventions_cube",
     description="Appointments by every combination of month, type, state, region and contract (OLAP cube).",
-    key=("year_month", "intervention_type", "state", "region", "under_contract"),
+    key=("cube_key",),
     model=InterventionsCube,
     silver=("dim_date", "dim_location", "fact_interventions", "fact_deleted_appointments"),
     owners=("team:direction-technique",),

@@ -1,12 +1,12 @@
 -- gold.interventions_cube: appointments up to $as_of in 32 grouping sets; formulas in the .py beside it.
--- A key is never NULL, so what is not known is Unknown and what is not grouped by is *.
+-- NULL says that a dimension is not grouped by, so what is not known has a name.
 with appointments as (
     select
         strftime(d.date_value, '%Y-%m') as year_month,
         f.intervention_type,
         f.state,
-        coalesce(l.region, 'Unknown') as region,
-        case when f.is_under_contract then 'Yes' else 'No' end as under_contract,
+        coalesce(l.region, 'Non renseigné') as region,
+        case when f.is_under_contract then 'Oui' else 'Non' end as under_contract,
         f.customer_id,
         f.scheduled_duration_minutes,
         f.actual_duration_minutes,
@@ -22,10 +22,10 @@ with appointments as (
     union all by name
     select
         strftime(d.date_value, '%Y-%m') as year_month,
-        'Unknown' as intervention_type,
+        'Non renseigné' as intervention_type,
         'Cancelled' as state,
-        'Unknown' as region,
-        'Unknown' as under_contract,
+        'Non renseigné' as region,
+        'Non renseigné' as under_contract,
         x.customer_id
     from silver.fact_deleted_appointments as x
     inner join silver.dim_date as d on x.schedule_date_key = d.date_id
@@ -39,7 +39,7 @@ cube_rows as (
         state,
         region,
         under_contract,
-        grouping(year_month, intervention_type, state, region, under_contract)::integer as grouping_set,
+        grouping(year_month, intervention_type, state, region, under_contract)::integer as grouping_id,
         count(*) as interventions_count,
         count(distinct customer_id) as customers_count,
         coalesce(sum(scheduled_duration_minutes), 0) as scheduled_minutes,
@@ -55,12 +55,24 @@ cube_rows as (
 )
 
 select
-    coalesce(year_month, '*') as year_month,
-    coalesce(intervention_type, '*') as intervention_type,
-    coalesce(state, '*') as state,
-    coalesce(region, '*') as region,
-    coalesce(under_contract, '*') as under_contract,
-    grouping_set,
+    md5(concat_ws('|', grouping_id, year_month, intervention_type, state, region, under_contract)) as cube_key,
+    grouping_id,
+    case
+        when grouping_id = 31 then 'total'
+        else concat_ws(
+            ', ',
+            case when year_month is not null then 'year_month' end,
+            case when intervention_type is not null then 'intervention_type' end,
+            case when state is not null then 'state' end,
+            case when region is not null then 'region' end,
+            case when under_contract is not null then 'under_contract' end
+        )
+    end as grouping_name,
+    year_month,
+    intervention_type,
+    state,
+    region,
+    under_contract,
     interventions_count,
     customers_count,
     scheduled_minutes,
@@ -73,4 +85,4 @@ select
     sla_compliance_rate
 from cube_rows
 where interventions_count > 0  -- no appointments: no grand total of nothing
-order by year_month, intervention_type, state, region, under_contract
+order by grouping_id, year_month, intervention_type, state, region, under_contract

@@ -11,12 +11,12 @@ with daily as (
 
 grouping_sets as (
     select
-        grouping_set,
+        grouping_id,
         sum(interventions_count) as appointments,
         sum(billable_amount) as billable,
         count(*) as cells
     from computed.interventions_cube
-    group by grouping_set
+    group by grouping_id
 ),
 
 before as (  -- deleted ones of days before the series begins
@@ -30,13 +30,13 @@ before as (  -- deleted ones of days before the series begins
         )
 )
 
-select 'set ' || g.grouping_set || ' has ' || g.appointments || ' appointments, days ' || d.appointments as problem
+select 'set ' || g.grouping_id || ' has ' || g.appointments || ' appointments, days ' || d.appointments as problem
 from grouping_sets as g
 cross join daily as d
 cross join before as b
 where g.appointments <> d.appointments + b.appointments
 union all
-select 'set ' || g.grouping_set || ' bills ' || g.billable || ', the days ' || d.billable
+select 'set ' || g.grouping_id || ' bills ' || g.billable || ', the days ' || d.billable
 from grouping_sets as g
 cross join daily as d
 where abs(g.billable - d.billable) > 0.005 * (g.cells + d.days)
@@ -47,5 +47,5 @@ having count(*) not in (0, 32)
 union all
 select 'Done is ' || coalesce(sum(c.interventions_count), 0) || ', completed in the days ' || any_value(d.completed)
 from daily as d
-left join computed.interventions_cube as c on c.grouping_set = 27 and c.state = 'Done'
+left join computed.interventions_cube as c on c.grouping_id = 27 and c.state = 'Done'
 having coalesce(sum(c.interventions_count), 0) <> any_value(d.completed)

@@ -48,15 +48,17 @@ customers as (
     group by date_id
 ),
 
-quotes as (  -- one per chain of revisions: its last revision gives date and amount
+-- One per chain of revisions: the last one that the day knows gives date and amount; any may have been converted.
+quotes as (
     select
         quote_id,
-        max(date_key) as date_id,
-        sum(net_amount_excl_tax) filter (where is_last_revision) as amount,
-        min(converted_date) as converted_date
+        date_key as date_id,
+        sum(net_amount_excl_tax) as amount,
+        min(min(converted_date)) over (partition by quote_id) as converted_date
     from sales
     where document_type = 'Quote'
-    group by quote_id
+    group by quote_id, document_id, date_key, is_last_revision
+    qualify row_number() over (partition by quote_id order by is_last_revision desc, date_key desc, document_id) = 1
 ),
 
 quote_days as (

@@ -1,9 +1,9 @@
 -- gold.supplier_performance: one row per supplier with a document by $as_of, and period; formulas in the .py beside.
--- silver.int_supplier_performance computes the first period for dim_supplier.rating; the identities compare the two.
+-- int_supplier_performance of dbt computes the first period for dim_supplier.rating; the identities compare the two.
 with periods as (
     select
         'rolling' as period_type,
-        ($as_of + interval 1 day - to_months($supplier_months))::date as period_start,
+        ($as_of - to_months($supplier_months) + interval 1 day)::date as period_start,
         $as_of as period_end
     union all
     select

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -59,3 +61,56 @@ def die_after_record(settings: Settings, key: str) -> None:
     _, move = append(lake, key, 99)
     publication.commit(lake, {key: move}, "killed")
     os._exit(137)
+
+
+TABLES_READ = ("silver/one", "silver/two")
+PAUSE = 1.5  # of each reader, so that fifty of them leave the publisher some of the machine
+
+
+def rows_at(number: int) -> int:
+    """Rows of both tables in publication ``number``."""
+    return 100 + number
+
+
+@dataclass
+class Reading:
+    """What one reader saw: the publications in order, and what was wrong."""
+
+    numbers: list[int] = field(default_factory=list)
+    wrong: str = ""
+
+
+def read_until(settings: Settings, ready: Any, stop: Any, results: Any, threads: int) -> None:
+    """``threads`` readers in this process, each connecting again and again until ``stop``."""
+    ready.wait(120)
+    with ThreadPoolExecutor(threads) as pool:
+        results.put(
+            [reading.result() for reading in [pool.submit(_keep_reading, settings, stop) for _ in range(threads)]]
+        )
+
+
+def _keep_reading(settings: Settings, stop: Any) -> Reading:
+    reading = Reading()
+    while not stop.is_set() and not reading.wrong:
+        try:
+            reading.numbers.append(_read_consistently(settings))
+        except Exception as error:  # noqa: BLE001 - the test shows whatever it is
+            reading.wrong = f"after {reading.numbers[-1:]}: {type(error).__name__}: {error}"
+        stop.wait(PAUSE)
+    return reading
+
+
+def _read_consistently(settings: Settings) -> int:
+    """Connect and read both tables twice: all of it must be of the one publication that the catalog names."""
+    with catalog.connect(settings=settings) as connection:
+        ((number,),) = connection.execute("SELECT number FROM publication").fetchall()
+        for _ in range(2):
+            for table in ("one", "two"):
+                found = connection.execute(f"SELECT min(number), max(number), count(*) FROM silver.{table}").fetchall()
+                expected = [(number, number, rows_at(number))]
+                if found != expected:
+                    raise AssertionError(f"publication {number}, table {table}: {found}, not {expected}")
+        told = connection.execute("SELECT DISTINCT row_count FROM freshness").fetchall()
+        if told != [(rows_at(number),)]:
+            raise AssertionError(f"publication {number}: freshness says {told}")
+    return int(number)

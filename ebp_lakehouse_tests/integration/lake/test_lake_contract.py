@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -273,7 +273,10 @@ def test_personal_columns_are_joined_for_the_privileged_only(settings: Settings)
 # the readers' cache
 
 
-def test_an_earlier_record_is_read_whatever_else_was_read_since(settings: Settings, lake: Lake) -> None:
+def test_an_earlier_record_is_read_whatever_else_was_read_since(
+    settings: Settings, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog, "JUST_USED", timedelta(0))
     for number in range(8):
         publish(settings, T, rows_of(*range(number + 1)), {"kind": "table"})
         assert query(settings, "SELECT count(*) FROM silver.t") == [(number + 1,)]
@@ -281,6 +284,15 @@ def test_an_earlier_record_is_read_whatever_else_was_read_since(settings: Settin
         assert query(settings, "SELECT count(*) FROM silver.t", record_number=2) == [(2,)]
     cached = catalog.local_catalog(settings, lake, publication.latest(lake), private=False)
     assert len(list(cached.parent.iterdir())) <= catalog.KEPT_LOCALLY
+
+
+def test_a_catalog_whose_path_was_just_given_is_not_tidied_away(settings: Settings, lake: Lake) -> None:
+    publish(settings, T, rows_of(1), {"kind": "table"})
+    given = catalog.local_catalog(settings, lake, publication.latest(lake), private=False)
+    for number in range(8):
+        publish(settings, T, rows_of(*range(number)), {"kind": "table"})
+    with duckdb.connect(str(given), read_only=True) as connection:
+        assert connection.execute("SELECT number FROM publication").fetchall() == [(1,)]
 
 
 def test_a_folder_that_was_moved_is_read_where_it_lies_now(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_the_published_table_is_what_was_worked_out_by_hand(name: str, lake: duc
     if lake.execute(published, [table.layer, table.name]).fetchone() == (0,):
         pytest.skip(f"{name} is not published yet")
     rows = actual_rows(lake, table, f"lake.{name}")
-    stated = table.rows()
+    stated = [row for row in table.rows() if table.key_of(row) not in NOT_SEEN.get(name, set())]
     if set(table.columns) >= VERSION_COLUMNS:
         stated = [_unversioned(row) for row in stated if row["is_current"] == "true"]
         rows = [_unversioned(row) for row in rows if row["is_current"]]

@@ -107,6 +107,11 @@ def test_the_park_is_worked_out_by_hand(connection: Any) -> None:
     assert (park["Q4"]["age_years"], park["Q4"]["is_contract_prospect"]) == (None, False)
 
 
+def test_a_contract_covers_the_day_on_which_it_is_cancelled(connection: Any) -> None:
+    before = {row["customer_product_id"]: row for row in computed(EQUIPMENT_PARK, connection, "2026-03-30")}
+    assert before["Q2"]["contract_id"] == "K4"
+
+
 def test_a_piece_that_is_lost_or_revenue_that_is_doubled_is_found(connection: Any) -> None:
     name = "computed.equipment_park"
     for change in (

@@ -79,6 +79,7 @@ def test_each_day_is_worked_out_by_hand(connection: Any) -> None:
     assert by_day[1]["escalation_rate"] is None
     assert by_day[3]["avg_time_to_resolution_hours"] == 10  # i1 has its hours on its last end
     assert by_day[6]["avg_time_to_resolution_hours"] == 122
+    assert (by_day[2]["avg_time_to_resolution_hours"], by_day[4]["avg_time_to_resolution_hours"]) == (None, 0)  # i3
     assert (by_day[2]["avg_time_to_first_response_hours"], by_day[4]["avg_time_to_first_response_hours"]) == (24, 0)
     assert [row["sla_missed_count"] for row in rows] == [0, 0, 0, 1, 0, 0, 0]
     assert [row["sla_met_count"] for row in rows] == [0, 0, 1, 0, 0, 0, 0]
@@ -89,6 +90,23 @@ def test_a_past_day_does_not_know_what_came_later(connection: Any) -> None:
     assert (last["date_id"], last["backlog_count"], last["reopened_incidents_count"]) == (20260304, 0, 0)
     third = computed(INCIDENTS_FUNNEL, connection, "2026-03-03")[-1]
     assert third["escalation_rate"] == 0.5  # i2 only: i1's reopening lies ahead
+
+
+def test_who_was_called_off_did_not_come() -> None:
+    tables = {
+        "dim_date": calendar("2026-01-01", "2026-12-31"),
+        "fact_incidents": [incident("i1", "2026-03-01 08:00", "2026-03-02 08:00")],
+        "fact_interventions": [
+            {"intervention_key": name, "incident_id": "i1", "state": state, "start_at": "2026-03-01 10:00"}
+            for name, state in (("e1", "Done"), ("e2", "Cancelled"))
+        ],
+        "fact_intervention_technicians": [
+            {"intervention_key": "e1", "colleague_id": "T1"},
+            {"intervention_key": "e2", "colleague_id": "T2"},
+        ],
+    }
+    with silver(tables) as connection:
+        assert computed(INCIDENTS_FUNNEL, connection, "2026-03-02")[-1]["escalation_rate"] == 0
 
 
 def test_without_incidents_days_run_from_the_first_appointment_with_zeros() -> None:

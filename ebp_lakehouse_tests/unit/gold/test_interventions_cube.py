@@ -54,16 +54,19 @@ def flat() -> list[tuple[tuple[str, ...], str, int]]:
     """Each appointment up to D as its five coordinates, its customer and its billable amount."""
     region = {"lyon": "Auvergne-Rhône-Alpes"}
     rows = [
-        ((day[:7], kind, state, region.get(place, "Unknown"), "Yes" if contract else "No"), customer, amount)
+        ((day[:7], kind, state, region.get(place, "Non renseigné"), "Oui" if contract else "Non"), customer, amount)
         for day, kind, state, place, contract, customer, amount, _ in FACTS
         if day <= D
     ]
-    deleted = [((month, "Unknown", "Cancelled", "Unknown", "Unknown"), "C1", 0) for month in ("2026-01", "2026-03")]
+    deleted = [
+        ((month, "Non renseigné", "Cancelled", "Non renseigné", "Non renseigné"), "C1", 0)
+        for month in ("2026-01", "2026-03")
+    ]
     return [*rows, *deleted]
 
 
 def test_every_cell_is_what_counting_over_the_facts_gives(connection: Any) -> None:
-    cells = {tuple(row[name] for name in DIMENSIONS): row for row in computed(INTERVENTIONS_CUBE, connection, D)}
+    cells = {tuple(row[name] or "*" for name in DIMENSIONS): row for row in computed(INTERVENTIONS_CUBE, connection, D)}
     expected: dict[tuple[str, ...], list[tuple[tuple[str, ...], str, int]]] = {}
     for fact in flat():
         for cell in product(*((value, "*") for value in fact[0])):
@@ -72,21 +75,21 @@ def test_every_cell_is_what_counting_over_the_facts_gives(connection: Any) -> No
     for cell, facts in expected.items():
         row = cells[cell]
         assert row["interventions_count"] == len(facts)
+        named = [name for name, value in zip(DIMENSIONS, cell, strict=True) if value != "*"]
+        assert row["grouping_name"] == (", ".join(named) or "total")
         assert row["customers_count"] == len({customer for _, customer, _ in facts})
         assert row["billable_amount"] == sum(amount for where, _, amount in facts if where[2] == "Done")
-        assert row["grouping_set"] == sum(
-            bit for bit, value in zip((16, 8, 4, 2, 1), cell, strict=True) if value == "*"
-        )
+        assert row["grouping_id"] == sum(bit for bit, value in zip((16, 8, 4, 2, 1), cell, strict=True) if value == "*")
 
 
 def test_what_cannot_be_summed_is_right_on_every_level(connection: Any) -> None:
-    cells = {tuple(row[name] for name in DIMENSIONS): row for row in computed(INTERVENTIONS_CUBE, connection, D)}
+    cells = {tuple(row[name] or "*" for name in DIMENSIONS): row for row in computed(INTERVENTIONS_CUBE, connection, D)}
     total = cells["*", "*", "*", "*", "*"]
     assert (total["interventions_count"], total["customers_count"]) == (7, 3)  # C1, C2, C3
     assert total["billable_amount"] == Decimal("157.00")
     assert total["first_call_resolution_rate"] == pytest.approx(2 / 3)
     assert cells["*", "Repair", "*", "Auvergne-Rhône-Alpes", "*"]["first_call_resolution_rate"] == 0.5
-    assert cells["*", "*", "*", "Unknown", "*"]["interventions_count"] == 4  # Geneva, nowhere and two deleted
+    assert cells["*", "*", "*", "Non renseigné", "*"]["interventions_count"] == 4  # Geneva, nowhere and two deleted
 
 
 def test_without_appointments_the_cube_is_empty() -> None:
@@ -101,9 +104,9 @@ def test_without_appointments_the_cube_is_empty() -> None:
 def test_a_cell_that_is_lost_is_found(connection: Any) -> None:
     name = "computed.interventions_cube"
     for change in (
-        f"DELETE FROM {name} WHERE grouping_set = 0 AND year_month = '2026-02' AND intervention_type = 'Maintenance'",
-        f"DELETE FROM {name} WHERE grouping_set = 5",
-        f"UPDATE {name} SET billable_amount = 158 WHERE grouping_set = 31",
-        f"UPDATE {name} SET state = 'Scheduled' WHERE grouping_set = 27 AND state = 'Done'",
+        f"DELETE FROM {name} WHERE grouping_id = 0 AND year_month = '2026-02' AND intervention_type = 'Maintenance'",
+        f"DELETE FROM {name} WHERE grouping_id = 5",
+        f"UPDATE {name} SET billable_amount = 158 WHERE grouping_id = 31",
+        f"UPDATE {name} SET state = 'Scheduled' WHERE grouping_id = 27 AND state = 'Done'",
     ):
         assert problems(INTERVENTIONS_CUBE, connection, D, change), change

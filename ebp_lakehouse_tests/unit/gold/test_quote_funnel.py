@@ -69,6 +69,15 @@ def test_revisions_are_one_quote_with_the_last_ones_figures() -> None:
     assert (row["revisions_count"], row["is_mailed"], row["days_to_conversion"]) == (2, True, 10)
 
 
+def test_of_two_converted_revisions_the_one_that_went_furthest_tells_how_far() -> None:
+    quotes = [
+        ("R1", FEBRUARY, "400", "R", False, None, date(2026, 3, 20), "Order", 0.25),
+        ("R2", MARCH, "400", "R", True, date(2026, 4, 30), date(2026, 3, 25), "Order", 0.75),
+    ]
+    row = by(compute(quoted(quotes), QUOTE_FUNNEL, D)[0], "quote_id")["R"]
+    assert (row["converted_amount"], row["converted_date"]) == (Decimal(300), date(2026, 3, 20))  # 400 x 0.75
+
+
 def test_before_the_last_revision_the_one_before_stood_for_the_quote() -> None:
     row = funnel(date(2026, 3, 5))["R"]
     assert (row["document_number"], row["amount_excl_tax"], row["status"]) == ("N°R1", Decimal(900), "expired")

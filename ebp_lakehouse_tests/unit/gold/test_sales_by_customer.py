@@ -74,6 +74,24 @@ def test_the_rhythm_is_the_customers_own_else_its_familys() -> None:
     assert rows["SLOW"]["is_new"] is False
 
 
+def test_four_days_with_an_invoice_are_a_rhythm_and_three_are_none() -> None:
+    sales = [*regular("FOUR", 20, 10, count=4), *regular("THREE", 50, 10, count=3)]
+    families = {"FOUR": "PME", "THREE": "PME"}
+    rows = by(compute(company(sales, families=families), SALES_BY_CUSTOMER, D)[0], "customer_id")
+    assert rows["FOUR"]["median_gap_days"] == 20.0
+    assert rows["THREE"]["median_gap_days"] == 20.0  # the family's, that is FOUR's
+
+
+def test_a_customer_who_was_never_much_of_one_is_not_at_risk() -> None:
+    """200 days without an invoice; of five customers LITTLE has the fewest invoices and the least money: F = M = 1."""
+    sales = [Sale("F1", ago(200), "LITTLE", "P", "1")]
+    for n in range(4):
+        sales += regular(f"C{n}", 30, 300 if n < 2 else 20, net="100")
+    rows = by(compute(company(sales), SALES_BY_CUSTOMER, D)[0], "customer_id")
+    assert (rows["LITTLE"]["rfm_frequency"], rows["LITTLE"]["rfm_monetary"]) == (1, 1)
+    assert rows["LITTLE"]["customer_segment"] == "Regular"
+
+
 @pytest.mark.parametrize(
     ("every", "last", "segment"),
     [

@@ -146,6 +146,15 @@ def monthly(product: str, *quantities: int) -> list[Sale]:
     ]
 
 
+def test_a_month_of_which_all_was_taken_back_is_no_month_of_demand() -> None:
+    # Nine months with 5 pieces, a tenth with 5 and a correcting invoice of -5: ADI is 12 / 9 = 1.33, not 12 / 10.
+    sales = monthly("P", *[5] * 9)
+    sales += [Sale("X1", date(2025, 12, 12), "A", "P", "1", quantity="5")]
+    sales += [Sale("X2", date(2025, 12, 13), "A", "P", "-1", quantity="-5")]
+    row = by(compute(warehouse(sales), SALES_BY_PRODUCT, D)[0], "product_id")["P"]
+    assert row["demand_class"] == "intermittent"
+
+
 def test_the_profile_of_demand() -> None:
     # EVEN: no variation. ODD: 1 and 19 by turns, mean 10, deviation 9: 0.9 is Y; CV² 0.81 is erratic. RARE: 6 in four
     # months of twelve: mean 2, mean square 12, deviation sqrt(8): 1.41 is Z; ADI 3, CV² 0: intermittent. LUMPY: 1 and 19

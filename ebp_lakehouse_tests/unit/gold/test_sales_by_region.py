@@ -80,6 +80,7 @@ def test_penetration_counts_customers_of_twelve_months() -> None:
     frame, found = compute(country(sales), SALES_BY_REGION, D)
     rows = by(frame, "period")
     assert not found
+    assert list(rows)[-1] == "2026-03"  # no month after the running one
     assert rows["2026-02"]["market_penetration_rate"] == pytest.approx(2 / 1000)
     assert rows["2026-03"]["market_penetration_rate"] == pytest.approx(1 / 1000)
     assert rows["2026-03"]["potential_source"] == "inhabitants"

@@ -34,6 +34,9 @@ FACTS: list[tuple[Any, ...]] = [
     ("C1", "Order", DAY_2, "B", "P1", "line", "500.00", "600.00", "300.00", False, "0", None, None, None),
     ("L1", "Delivery", DAY_2, "B", "P1", "line", "500.00", "600.00", "300.00", False, "0", None, None, None),
     ("AC", "DepositInvoice", DAY_2, "B", "P1", "line", "25.00", "30.00", "0", False, "0", None, None, None),
+    # a quote whose last revision, dearer and of another day, a partition on day 2 does not know yet
+    ("D4", "Quote", DAY_2, "B", "P1", "line", "60.00", "72.00", "0", False, "0", "Q2", False, None),
+    ("D5", "Quote", DAY_3, "B", "P1", "line", "65.00", "78.00", "0", False, "0", "Q2", True, None),
     # day 3 is in the future of a partition on day 2
     ("F4", "Invoice", DAY_3, "C", "P1", "line", "999.00", "1198.80", "1.00", False, "0", None, None, None),
     # day 5: an invoice without a customer; and one of the year 2202, which is outside the calendar
@@ -118,12 +121,20 @@ def test_revenue_is_invoices_minus_credit_notes_and_nothing_else() -> None:
     assert (day["order_intake_count"], day["order_intake_excl_tax"]) == (1, Decimal("500.00"))
     assert day["deposits_invoiced"] == Decimal("30.00")
     assert day["financial_discount"] == Decimal("2.00")
-    assert day["conversion_rate"] is None  # no quote that day
 
 
 def test_a_quote_of_day_1_is_converted_only_once_its_conversion_is_known() -> None:
     assert compute(DAY_2)[DAY_1]["conversion_rate"] == 0.0
     assert compute(DAY_3)[DAY_1]["conversion_rate"] == 0.5
+
+
+def test_a_quote_is_shown_as_its_last_revision_that_the_day_knows() -> None:
+    known_on_day_2 = compute(DAY_2)[DAY_2]
+    assert (known_on_day_2["quotes_count"], known_on_day_2["quotes_amount"]) == (1, Decimal("60.00"))
+    known_on_day_3 = compute(DAY_3)
+    assert (known_on_day_3[DAY_2]["quotes_count"], known_on_day_3[DAY_2]["quotes_amount"]) == (0, Decimal(0))
+    assert known_on_day_3[DAY_2]["conversion_rate"] is None  # no quote of that day is left
+    assert (known_on_day_3[DAY_3]["quotes_count"], known_on_day_3[DAY_3]["quotes_amount"]) == (1, Decimal("65.00"))
 
 
 def test_facts_after_the_partition_wait() -> None:

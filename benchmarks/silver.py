@@ -1,0 +1,142 @@
+"""All of silver: where the time goes, and how much of it DuckDB would need for the same SQL alone; then an increment.
+
+    python benchmarks/silver.py [--scale 1.0] [--share 0.001] [--s3]
+
+Source: a demo company of --scale on an embedded PostgreSQL, brought through bronze (not measured). Silver is built, tested
+and published as a run does it, in a process of its own, dbt's start included; then --share of the rows of every table
+change, bronze follows, and silver is built again. Floor, in the same run: the compiled SQL of the same models in one
+DuckDB session on the same catalog, nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from environment import child, demo_source, empty_lake
+
+GOAL_SECONDS, GOAL_INCREMENT_SECONDS, GOAL_BYTES = 30.0, 15.0, 2e9
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--share", type=float, default=0.001)
+    parser.add_argument("--s3", action="store_true")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        print(json.dumps(silver()))
+        return
+    bronze = str(Path(__file__).with_name("hourly_batch.py"))
+    with (
+        tempfile.TemporaryDirectory(prefix="ebp_benchmark_") as folder,
+        demo_source(Path(folder), options.scale) as url,
+        empty_lake(Path(folder), s3=options.s3) as lake,
+    ):
+        environment = os.environ | lake | {"EBP_SOURCE_URL": url}
+        child(bronze, ["--child", "batch", "null"], environment)
+        whole = child(__file__, ["--child"], environment)
+        child(bronze, ["--child", "change", json.dumps(options.share)], environment)
+        changed = child(bronze, ["--child", "batch", "null"], environment)["changes"]
+        increment = child(__file__, ["--child"], environment)
+    print(
+        f"\n{whole['tables']} tables, {whole['nodes']} nodes of dbt; {changed:,} rows of bronze changed for the increment"
+    )
+    print(f"\n{'':>10}{'whole':>10}{'increment':>11}")
+    for name in ("parse", "models", "tests", "rest of dbt", "audit", "publish", "all", "bare DuckDB"):
+        print(f"{name:>12}{whole[name]:>8.2f} s{increment[name]:>9.2f} s")
+    ratios = [figures["all"] / figures["bare DuckDB"] for figures in (whole, increment)]
+    print(f"{'ratio':>12}{ratios[0]:>8.2f} x{ratios[1]:>9.2f} x")
+    print(f"{'peak':>12}{whole['peak'] / 1e6:>8.0f} MB{increment['peak'] / 1e6:>8.0f} MB")
+    met = whole["all"] <= GOAL_SECONDS and increment["all"] <= GOAL_INCREMENT_SECONDS and whole["peak"] <= GOAL_BYTES
+    goal = f"whole {GOAL_SECONDS:g} s and {GOAL_BYTES / 1e9:g} GB, increment {GOAL_INCREMENT_SECONDS:g} s"
+    print(f"goal: {goal}: {'met' if met else 'NOT met'}")
+    sys.exit(0 if met else 1)
+
+
+def silver() -> dict[str, Any]:
+    """One run over all tables; seconds by what they went to. Models and tests overlap on two threads: their sums may."""
+    from ebp_lakehouse.orchestration.partitions import today  # noqa: PLC0415
+    from ebp_lakehouse.settings import Settings  # noqa: PLC0415
+    from ebp_lakehouse.silver import audit  # noqa: PLC0415
+    from ebp_lakehouse.silver.contract import contracts  # noqa: PLC0415
+    from ebp_lakehouse.silver.manifest import load_manifest  # noqa: PLC0415
+
+    settings = Settings.from_environment()
+    spent: dict[str, float] = {"audit": 0.0, "publish": 0.0, "bare DuckDB": 0.0}
+    started = time.perf_counter()
+    manifest = load_manifest(settings.dbt_project_dir)
+    tables = list(contracts(manifest).values())
+    spent["parse"] = time.perf_counter() - started
+    build, stage, publish = audit.build, audit.stage, audit.catalog.publish
+    seen: dict[str, Any] = {}
+
+    def timed(name: str, work: Any) -> Any:
+        def call(*arguments: Any, **options: Any) -> Any:
+            at = time.perf_counter()
+            made = work(*arguments, **options)
+            spent[name] = spent.get(name, 0.0) + time.perf_counter() - at
+            return made
+
+        return call
+
+    def build_and_compare(*arguments: Any, **options: Any) -> Any:
+        made = seen["build"] = timed("dbt", build)(*arguments, **options)
+        at = time.perf_counter()
+        spent["bare DuckDB"] = bare(settings, manifest, made)
+        seen["aside"] = time.perf_counter() - at
+        return made
+
+    audit.build = build_and_compare
+    audit.stage = timed("publish", stage)
+    audit.catalog.publish = timed("publish", publish)
+    result = audit.run_silver(settings, tables, today(), run_id="benchmark")
+    assert all(outcome.healthy for outcome in result.outcomes.values()), {
+        name: (outcome.error, outcome.problems) for name, outcome in result.outcomes.items() if not outcome.healthy
+    }
+    spent["all"] = time.perf_counter() - started - seen["aside"]
+    results = seen["build"].results
+    of = {kind: sum(r.seconds for n, r in results.items() if n.startswith(kind)) for kind in ("model.", "test.")}
+    spent |= {"models": of["model."], "tests": of["test."]}
+    spent["rest of dbt"] = max(0.0, spent["dbt"] - of["model."] - of["test."])
+    spent["audit"] = spent["all"] - spent["parse"] - spent["dbt"] - spent["publish"]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return spent | {"tables": len(tables), "nodes": len(results), "peak": peak}
+
+
+def bare(settings: Any, manifest: Any, made: Any) -> float:
+    """Seconds of the compiled SQL of the same models, in the order dbt took, in a database of the same name."""
+    from ebp_lakehouse.lake.session import quote_literal, session  # noqa: PLC0415
+
+    with (
+        tempfile.TemporaryDirectory(prefix="ebp_bare_") as folder,
+        session(settings, f"{folder}/scratch.duckdb") as connection,
+    ):
+        connection.execute(f"ATTACH {quote_literal(str(made.catalog))} AS lake (READ_ONLY)")
+        # Under another name: dbt's own database is called scratch as well.
+        connection.execute(f"ATTACH {quote_literal(str(made.database))} AS built (READ_ONLY)")
+        seeds = connection.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'built' AND schema_name = 'seeds'"
+        ).fetchall()
+        nodes = [(manifest["nodes"][n], r.sql) for n, r in made.results.items() if n.startswith("model.")]
+        for schema in {"seeds", *(node["schema"] for node, _ in nodes)}:
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        for (name,) in seeds:
+            connection.execute(f"CREATE TABLE seeds.{name} AS FROM built.seeds.{name}")
+        started = time.perf_counter()
+        for node, sql in nodes:
+            kind = "VIEW" if node["config"]["materialized"] == "view" else "TABLE"
+            connection.execute(f"CREATE {kind} {node['schema']}.{node['alias']} AS {sql}")
+        return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""Many readers while much is published: no error, no torn read, never two publications mixed."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from ebp_lakehouse.lake import catalog, publication
+from ebp_lakehouse.lake.delta import open_at_pin
+from ebp_lakehouse.lake.publication import Move
+from ebp_lakehouse.lake.store import Lake
+from ebp_lakehouse.settings import Settings
+from ebp_lakehouse_tests.integration.lake.processes import TABLES_READ, pin_of, read_until, rows_at
+
+SPAWN = multiprocessing.get_context("spawn")
+PUBLISHES, PROCESSES, THREADS = 100, 5, 10
+
+pytestmark = pytest.mark.timeout(400)
+
+
+def publish_both(settings: Settings, number: int) -> None:
+    """Publication ``number``: every row of both tables says so, and their number of rows does, too."""
+    lake, moves = Lake.open(settings), {}
+    pins = publication.latest(lake).pins
+    data = pa.table({"number": pa.array([number] * rows_at(number), pa.int64())})
+    for key in TABLES_READ:
+        writer = open_at_pin(lake, key, pins.get(key))
+        commit = writer.overwrite(data)
+        moves[key] = Move(writer.based_on, pin_of(commit.version, data.num_rows))
+    record = catalog.publish(settings, moves, "test")
+    assert record.number == number
+
+
+def test_fifty_readers_during_a_hundred_publications(tmp_path: Path) -> None:
+    settings = Settings(lake_url=str(tmp_path / "lake"))
+    publish_both(settings, 1)
+    stop, results = SPAWN.Event(), SPAWN.Queue()
+    ready = SPAWN.Barrier(PROCESSES + 1)
+    readers = [
+        SPAWN.Process(target=read_until, args=(settings, ready, stop, results, THREADS)) for _ in range(PROCESSES)
+    ]
+    for reader in readers:
+        reader.start()
+    ready.wait(120)
+    for number in range(2, PUBLISHES + 1):
+        publish_both(settings, number)
+    stop.set()
+    outcomes = [outcome for _ in readers for outcome in results.get(timeout=120)]
+    for reader in readers:
+        reader.join(60)
+    assert len(outcomes) == PROCESSES * THREADS
+    assert [outcome.wrong for outcome in outcomes if outcome.wrong] == []
+    seen = Counter(number for outcome in outcomes for number in set(outcome.numbers))
+    assert all(outcome.numbers == sorted(outcome.numbers) for outcome in outcomes), "nobody goes back in time"
+    assert all(len(outcome.numbers) >= 3 for outcome in outcomes), "everybody read while it was published"
+    assert len(seen) >= PUBLISHES // 3, "readers saw many publications, not only the first and the last"

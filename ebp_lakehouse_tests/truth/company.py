@@ -1,0 +1,66 @@
+"""Figures of the company as a whole: months with their customers, and the position of an evening (semantics §9)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from ebp_lakehouse_tests.truth.saledocuments import REVENUE, documents
+from ebp_lakehouse_tests.truth.values import Bronze, amount, cents, day, total
+
+YEAR = 12
+LARGEST = 10
+
+
+def _revenue(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    months = pl.col("day").dt.year() * YEAR + pl.col("day").dt.month()
+    frame = documents(bronze).filter(pl.col("kind").is_in(REVENUE) & (pl.col("day") <= as_of))
+    return frame.with_columns(month=months.cast(pl.Int64), invoiced=pl.col("kind") == "Invoice")
+
+
+def monthly(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """Months of the last five years: customers, retention and lost revenue by calendar months, revenue of twelve months."""
+    sold = _revenue(bronze, as_of)
+    today = as_of.year * YEAR + as_of.month
+    rows = []
+    for month in range(today - 5 * YEAR, today + 1):
+        first = date((month - 1) // YEAR, (month - 1) % YEAR + 1, 1)
+        end = min(as_of, pl.Series([first]).dt.month_end().item())
+        named = sold.filter(pl.col("customer").is_not_null())
+        recent = named.filter(pl.col("month").is_between(month - YEAR + 1, month))
+        before = named.filter(pl.col("month").is_between(month - 2 * YEAR + 1, month - YEAR))
+        now, then = (set(part.filter("invoiced")["customer"]) for part in (recent, before))
+        of_them = before.filter(pl.col("customer").is_in(list(then)))
+        lost = of_them.filter(~pl.col("customer").is_in(list(now)))
+        whole = float(of_them["net"].sum())
+        year_before = pl.Series([end]).dt.offset_by("-12mo").item()
+        rolling = sold.filter((pl.col("day") > year_before) & (pl.col("day") <= end))["net"].sum()
+        rows.append(
+            {
+                "period": f"{first:%Y-%m}",
+                "active_customers_count": len(now),
+                "retention_rate_percent": 100 * len(now & then) / len(then) if then else None,
+                "lost_revenue_percent": 100 * float(lost["net"].sum()) / whole if whole > 0 else None,
+                "revenue_12_months": round(float(rolling), 2),
+            }
+        )
+    return pl.DataFrame(rows)
+
+
+def position(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """One row: revenue and customers of twelve months, the share of the ten largest, money of the day, deposits kept."""
+    start = pl.Series([as_of]).dt.offset_by("-12mo").item()
+    sold = _revenue(bronze, as_of).filter(pl.col("day") > start)
+    by_customer = sold.group_by("customer").agg(net=total(pl.col("net")), invoices=pl.col("invoiced").sum())
+    largest = by_customer.sort(pl.col("net"), descending=True).head(LARGEST)
+    money = bronze["SaleSettlement"].filter((day("SettlementDate") <= as_of) & ~pl.col("IsUnpaid"))
+    revenue = float(by_customer["net"].sum())
+    return money.select(
+        date_id=pl.lit(int(f"{as_of:%Y%m%d}")),
+        revenue_12_months=pl.lit(round(revenue, 2)),
+        active_customers_count=pl.lit(by_customer.filter(pl.col("invoices") > 0).height),
+        customer_concentration_percent=pl.lit(100 * float(largest["net"].sum()) / revenue if revenue > 0 else None),
+        cash_collected=cents(total(amount("Amount").filter(day("SettlementDate") == as_of))),
+        deposits_not_applied=cents(total(amount("RemainingAmount").filter("IsDeposit"))),
+    )

@@ -1,0 +1,160 @@
+"""Appointments of each day and the life of incidents (semantics §3, §5), from ScheduleEvent and Incident."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from ebp_lakehouse_tests.truth.values import NOTHING, Bronze, amount, cents, code, day, total
+
+STATES = {1: "InProgress", 2: "Done", 3: "Cancelled"}
+REPAIR, MAINTENANCE = "panne|sav|reparation|depannage", "entretien|visite|maintenance"
+INSTALL = "pose|installation|mise en service"
+RETURN_DAYS = 30
+
+
+def appointments(bronze: Bronze, known_on: date) -> pl.DataFrame:
+    """One row per customer appointment: day, type, state, minutes, amounts, and whether a repair solved its problem.
+
+    ``known_on`` is the day whose hindsight is used: what is overdue, and which first visits are old enough to be judged.
+    """
+    events = bronze["ScheduleEvent"]
+    parents = events.select(parent="Id")
+    children = events.group_by(parent="ParentEventId").agg(of_rows=total(amount("NetAmountVatExcluded")))
+    roots = (
+        events.filter(~pl.col("IsScheduleException").fill_null(value=False))
+        .filter(pl.col("ParentEventId").is_null() | ~pl.col("ParentEventId").is_in(parents["parent"].implode()))
+        .filter(code("CustomerId").is_not_null())
+        .join(
+            bronze["ScheduleEventType"].select(type_id="Id", caption="Caption"),
+            left_on="EventType",
+            right_on="type_id",
+            how="left",
+        )
+        .join(children, left_on="Id", right_on="parent", how="left")
+    )
+    evidence = (pl.col("GlobalPercentComplete") >= 100) | (amount("AchievedDuration_DurationInHours") > 0)
+    evidence = evidence.fill_null(value=False) | pl.col("InvoiceId").is_not_null()
+    told = pl.col("EventState").replace_strict(STATES, default=None, return_dtype=pl.String)
+    state = pl.coalesce(told, pl.when(evidence).then(pl.lit("Done")).otherwise(pl.lit("Scheduled")))
+    hours = pl.coalesce(
+        *(
+            pl.when(pl.col(name) != 0).then(pl.col(name).cast(pl.Float64))
+            for name in ("AchievedDuration_DurationInHours", "WorkedHours")
+        )
+    )
+    own = amount("NetAmountVatExcluded")
+    billable = pl.when(pl.col("ToInvoice")).then(
+        pl.when(own != 0).then(own).otherwise(pl.col("of_rows").fill_null(NOTHING))
+    )
+    frame = roots.with_columns(state=state).select(
+        "state",
+        id="Id",
+        day=day("StartDateTime"),
+        start="StartDateTime",
+        type=_type(),
+        problem=pl.coalesce(
+            pl.format("e{}", code("Maintenance_CustomerProductId")),
+            pl.format("c{}|{}", code("CustomerId"), code("ItemId").fill_null("")),
+        ),
+        minutes=pl.when((pl.col("state") == "Done") & (hours > 0)).then(hours * 60),
+        billable=billable.fill_null(NOTHING),
+        is_invoiced=pl.col("InvoiceId").is_not_null(),
+        is_overdue=pl.col("state").is_in(["Scheduled", "InProgress"]) & (day("EndDateTime") <= known_on),
+    )
+    return frame.join(_first_visits(frame, known_on), on="id", how="left")
+
+
+def _type() -> pl.Expr:
+    """The type's caption tells; without one, an incident makes a repair and a contract a maintenance."""
+    plain = pl.col("caption").str.to_lowercase().str.replace_all("[éèê]", "e")
+    return (
+        pl.when(plain.str.contains(REPAIR)).then(pl.lit("Repair"))
+        .when(plain.str.contains(MAINTENANCE)).then(pl.lit("Maintenance"))
+        .when(plain.str.contains(INSTALL)).then(pl.lit("Install"))
+        .when(plain.is_not_null()).then(pl.lit("Other"))
+        .when(pl.col("Maintenance_IncidentId").is_not_null()).then(pl.lit("Repair"))
+        .when(pl.col("Maintenance_ContractId").is_not_null()).then(pl.lit("Maintenance"))
+        .otherwise(pl.lit("Other"))
+    )  # fmt: skip
+
+
+def _first_visits(frame: pl.DataFrame, known_on: date) -> pl.DataFrame:
+    """id, solved: of first visits of a problem that are old enough; a return visit says nothing itself."""
+    repairs = frame.filter((pl.col("type") == "Repair") & (pl.col("state") == "Done")).sort("problem", "start", "id")
+    since = (pl.col("day") - pl.col("day").shift(1).over("problem")).dt.total_days()
+    until = (pl.col("day").shift(-1).over("problem") - pl.col("day")).dt.total_days()
+    first = (since > RETURN_DAYS).fill_null(value=True)
+    old = pl.col("day").dt.offset_by(f"{RETURN_DAYS}d") <= known_on
+    solved = pl.when(first & old).then((until > RETURN_DAYS).fill_null(value=True))
+    return repairs.select("id", solved=solved)
+
+
+def daily(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
+    """One row per day with an appointment up to ``as_of``."""
+    done = pl.col("state") == "Done"
+    frame = appointments(bronze, known_on).filter(pl.col("day") <= as_of)
+    unbilled = done & ~pl.col("is_invoiced")
+    return frame.group_by("day").agg(
+        total_interventions_count=pl.len(),
+        interventions_completed_count=done.sum(),
+        interventions_cancelled_count=(pl.col("state") == "Cancelled").sum(),
+        interventions_overdue_count=pl.col("is_overdue").sum(),
+        avg_duration_minutes=pl.col("minutes").mean(),
+        first_call_resolution_rate=pl.col("solved").mean(),
+        total_billable_amount=cents(total(pl.col("billable").filter(done))),
+        not_invoiced_count=(unbilled & (pl.col("billable") > 0)).sum(),
+        not_invoiced_amount=cents(total(pl.col("billable").filter(unbilled))),
+    )
+
+
+def incidents(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """One row per day from the first incident: opened, resolved, backlog, being dealt with, mean hours to answer and to resolve."""
+    end_of_day = pl.lit(as_of).cast(pl.Datetime).dt.offset_by("1d")
+    visits = bronze["ScheduleEvent"].filter(
+        ~pl.col("IsScheduleException").fill_null(value=False) & pl.col("EventState").ne_missing(3)
+    ).group_by(incident=code("Maintenance_IncidentId")).agg(answered=pl.col("StartDateTime").min()).drop_nulls()  # fmt: skip
+    frame = (
+        bronze["Incident"].filter(pl.col("StartDate") < end_of_day)
+        .with_columns(incident=code("Id"))
+        .join(visits, on="incident", how="left")
+        .select(
+            start="StartDate",
+            end=pl.when(pl.col("EndDate") < end_of_day).then(pl.max_horizontal("EndDate", "StartDate")),
+            answered=pl.when(pl.col("answered") < end_of_day).then(pl.max_horizontal("answered", "StartDate")),
+        )
+    )  # fmt: skip
+    # Before any incident the days are those with field service: nothing opened is a figure, too.
+    visited = appointments(bronze, as_of).filter(pl.col("day") <= as_of)
+    first = frame.select(day("start").min()).item() or visited.select(pl.col("day").min()).item()
+    if first is None:
+        return pl.DataFrame(schema={"day": pl.Date})
+    days = pl.DataFrame({"day": pl.date_range(first, as_of, "1d", eager=True)})
+    answer_hours, end_hours = (_hours("start", name) for name in ("answered", "end"))
+    opened = frame.group_by(day=day("start")).agg(new_incidents_count=pl.len())
+    ended = frame.drop_nulls("end").group_by(day=day("end")).agg(
+        resolved_incidents_count=pl.len(), avg_time_to_resolution_hours=end_hours.mean()
+    )  # fmt: skip
+    answers = (
+        frame.drop_nulls("answered")
+        .group_by(day=day("answered"))
+        .agg(avg_time_to_first_response_hours=answer_hours.mean())
+    )
+    for part in (opened, ended, answers):
+        days = days.join(part, on="day", how="left")
+    # Open in the evening, and answered by then: looked at for each day and incident, not carried from day to day.
+    pairs = days.select("day").join(frame, how="cross").filter(
+        (day("start") <= pl.col("day")) & (day("end").is_null() | (day("end") > pl.col("day")))
+    )  # fmt: skip
+    evening = pairs.group_by("day").agg(
+        backlog_count=pl.len(), in_progress_incidents_count=(day("answered") <= pl.col("day")).sum()
+    )
+    counts = ["new_incidents_count", "resolved_incidents_count", "backlog_count", "in_progress_incidents_count"]
+    return days.join(evening, on="day", how="left").with_columns(pl.col(counts).fill_null(0))
+
+
+def _hours(start: str, end: str) -> pl.Expr:
+    """Hours between two wall-clock instants, across changes of the clock."""
+    zoned = [pl.col(name).dt.replace_time_zone("Europe/Paris", ambiguous="earliest") for name in (start, end)]
+    return (zoned[1] - zoned[0]).dt.total_seconds() / 3600

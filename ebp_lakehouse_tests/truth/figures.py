@@ -1,0 +1,160 @@
+"""Which figures of gold are held against which second computation. Not here: the computations, nor how rows are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from ebp_lakehouse_tests.truth import company, field, purchases, quotes, receivables, sales, stock
+from ebp_lakehouse_tests.truth.comparison import differences
+from ebp_lakehouse_tests.truth.values import Bronze, code
+
+KEPT_DAYS = 400  # fact_inventory: days kept one by one
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The day of the partition, and two days of the lake: whose hindsight silver has, and when EBP was captured."""
+
+    as_of: date
+    known_on: date
+    captured_on: date
+
+
+def as_it_is(gold: pl.DataFrame, _: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    return gold
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One comparison.
+
+    Attributes:
+        table: gold table that publishes the figures.
+        truth: the second computation.
+        key: columns that identify a row in both.
+        published: makes the gold table comparable: keys as the truth names them.
+        absent: what a column holds in rows that only gold has (it has every day, every item); then such rows are no
+            difference. Columns that are not named are empty there.
+        some_rows: gold has fewer rows by rule; then rows that only the truth has are no difference.
+    """
+
+    name: str
+    table: str
+    truth: Callable[[Bronze, Moment], pl.DataFrame]
+    key: tuple[str, ...]
+    published: Callable[[pl.DataFrame, duckdb.DuckDBPyConnection], pl.DataFrame] = as_it_is
+    absent: Mapping[str, Any] | None = None
+    some_rows: bool = False
+
+    def differences(self, truth: pl.DataFrame, gold: pl.DataFrame, connection: duckdb.DuckDBPyConnection) -> list[str]:
+        """What differs between the two computations, in words; ``connection`` holds silver's dimensions."""
+        gold, key = self.published(gold, connection), list(self.key)
+        if self.some_rows:
+            truth = truth.join(gold, on=key, how="semi", nulls_equal=True)
+        if self.absent is not None:
+            only_gold = gold.join(truth, on=key, how="anti", nulls_equal=True).select(key)
+            filled = only_gold.with_columns(pl.lit(value).alias(name) for name, value in self.absent.items())
+            truth = pl.concat([truth, filled], how="diagonal_relaxed")
+        return differences(truth, gold, key)
+
+
+def _dated(gold: pl.DataFrame, _: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    return gold.with_columns(day=pl.col("date_id").cast(pl.String).str.to_date("%Y%m%d"))
+
+
+def _coded(column: str, name: str) -> Callable[[pl.DataFrame, duckdb.DuckDBPyConnection], pl.DataFrame]:
+    """The durable id without case, as the truth has codes; members stay as they are."""
+    is_member = pl.col(column).str.starts_with("(")
+    return lambda gold, _: gold.with_columns(pl.when(is_member).then(column).otherwise(code(column)).alias(name))
+
+
+def _by_postcode(gold: pl.DataFrame, connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    places = connection.execute("select location_key, coalesce(zipcode, '') as zipcode from silver.dim_location").pl()
+    figures = pl.col("total_orders", "total_revenue", "total_margin").sum()
+    return gold.join(places, on="location_key").group_by("period", "zipcode").agg(figures)
+
+
+def _by_pair(gold: pl.DataFrame, _: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    return gold.with_columns(item=code("product_id"), storehouse="warehouse_id")
+
+
+def _stock_of(bronze: Bronze, moment: Moment) -> pl.DataFrame:
+    """Of a day older than the daily ones that are kept, which ends no month, nothing is published."""
+    if moment.as_of >= moment.captured_on:
+        return stock.captured(bronze)
+    frame, tomorrow = stock.on_hand(bronze, moment.as_of), moment.as_of + timedelta(days=1)
+    is_kept = moment.captured_on - moment.as_of < timedelta(days=KEPT_DAYS) or tomorrow.day == 1
+    return frame if is_kept else frame.clear()
+
+
+def _rolling(gold: pl.DataFrame, connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    return _coded("supplier_id", "supplier_row")(gold.filter(pl.col("period_type") == "rolling"), connection)
+
+
+def _last_five_years(gold: pl.DataFrame, _: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    return gold.sort("period").tail(5 * 12 + 1)
+
+
+NO_APPOINTMENT = dict.fromkeys(
+    (
+        "total_interventions_count", "interventions_completed_count", "interventions_cancelled_count",
+        "interventions_overdue_count", "total_billable_amount", "not_invoiced_count", "not_invoiced_amount",
+    ), 0,
+)  # fmt: skip
+NOTHING_SOLD = {
+    "total_quantity_sold": 0.0, "total_revenue": 0.0, "total_margin": 0.0, "abc_classification": "C", "abc_margin": "C",
+}  # fmt: skip
+
+FIGURES = (
+    Figure("sales per day", "sales_daily_kpi", lambda b, m: sales.daily(b, m.as_of), ("day",), _dated),
+    Figure(
+        "quotes per day", "sales_daily_kpi", lambda b, m: quotes.daily_quotes(b, m.as_of), ("day",), _dated,
+        absent={"quotes_count": 0, "quotes_amount": 0.0},
+    ),
+    Figure(
+        "sales per customer", "sales_by_customer", lambda b, m: sales.by_customer(b, m.as_of), ("customer",),
+        _coded("customer_id", "customer"),
+    ),
+    Figure(
+        "sales per product", "sales_by_product", lambda b, m: sales.by_product(b, m.as_of), ("product",),
+        _coded("product_id", "product"), absent=NOTHING_SOLD,
+    ),
+    Figure(
+        "sales per postcode", "sales_by_region", lambda b, m: sales.by_postcode(b, m.as_of), ("period", "zipcode"),
+        _by_postcode, absent={"total_orders": 0, "total_revenue": 0.0, "total_margin": 0.0},
+    ),
+    Figure("quotes", "quote_funnel", lambda b, m: quotes.quotes(b, m.as_of), ("document_number",)),
+    Figure(
+        "receivables", "receivables_ageing", lambda b, m: receivables.ageing(b, m.as_of), ("debtor",),
+        _coded("debtor_id", "debtor"),
+    ),
+    Figure(
+        "payment delays", "customer_health_score", lambda b, m: receivables.payment_delays(b, m.as_of), ("debtor",),
+        _coded("customer_id", "debtor"), absent={}, some_rows=True,
+    ),
+    Figure("customers per month", "monthly_kpi", lambda b, m: company.monthly(b, m.as_of), ("period",), _last_five_years),
+    Figure("position", "company_position", lambda b, m: company.position(b, m.as_of), ("date_id",)),
+    Figure(
+        "cash per month", "monthly_kpi", lambda b, m: receivables.collected(b, m.as_of), ("period",),
+        absent={"cash_collected": 0.0},
+    ),
+    Figure(
+        "purchases per month", "monthly_kpi", lambda b, m: purchases.monthly(b, m.as_of), ("period",),
+        absent={"purchases_excl_tax": 0.0},
+    ),
+    Figure("suppliers", "supplier_performance", lambda b, m: purchases.suppliers(b, m.as_of), ("supplier_row",), _rolling),
+    Figure("stock", "inventory_snapshot_daily", _stock_of, ("item", "storehouse"), _by_pair),
+    Figure(
+        "appointments per day", "interventions_daily_kpi", lambda b, m: field.daily(b, m.as_of, m.known_on),
+        ("day",), _dated, absent=NO_APPOINTMENT,
+    ),
+    Figure(
+        "incidents per day", "incidents_funnel", lambda b, m: field.incidents(b, m.as_of), ("day",), _dated,
+    ),
+)  # fmt: skip

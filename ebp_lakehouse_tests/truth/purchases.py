@@ -1,0 +1,118 @@
+"""Purchases per month, and how suppliers deliver (semantics §3, §5)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from ebp_lakehouse_tests.truth.chain import transfers
+from ebp_lakehouse_tests.truth.saledocuments import counted_lines, with_signs
+from ebp_lakehouse_tests.truth.sales import period_start
+from ebp_lakehouse_tests.truth.values import NOTHING, Bronze, amount, cents, code, day, total
+
+KINDS = {1: "Quote", 2: "Invoice", 3: "CreditNote", 6: "Receipt", 7: "Return", 8: "Order"}
+IN_FULL = pl.lit("0.98").cast(pl.Decimal(38, 8))
+
+
+def documents(bronze: Bronze) -> pl.DataFrame:
+    """One row per purchase document: id, kind, day, supplier, signed net, promised day of the whole."""
+    frame = bronze["PurchaseDocument"].select(
+        id="Id",
+        kind=pl.col("DocumentType").replace_strict(KINDS, default="Other", return_dtype=pl.String),
+        day=day("DocumentDate"),
+        supplier=code("SupplierId"),
+        stored_net=amount("AmountVatExcludedWithDiscountAndShipping"),
+        promised=day("DeliveryDate"),
+    )
+    known = bronze["Supplier"].select(code("Id"))["Id"].implode()
+    who = (
+        pl.when(pl.col("supplier").is_null())
+        .then(pl.lit("(unknown)"))
+        .when(pl.col("supplier").is_in(known))
+        .then("supplier")
+    )
+    return with_signs(frame, ["CreditNote", "Return"]).with_columns(
+        net=pl.col("stored_net") * pl.col("sign"), supplier_row=who.otherwise(pl.lit("(orphan)"))
+    )
+
+
+def monthly(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """Invoices less credit notes per month, by the headers."""
+    spent = documents(bronze).filter(pl.col("kind").is_in(["Invoice", "CreditNote"]) & (pl.col("day") <= as_of))
+    return spent.group_by(period=pl.col("day").dt.strftime("%Y-%m")).agg(purchases_excl_tax=total(pl.col("net"))).with_columns(
+        cents(pl.col("purchases_excl_tax"))
+    )  # fmt: skip
+
+
+def order_lines(bronze: Bronze) -> pl.DataFrame:
+    """One row per counted order line: when it was promised, when something and when 98 % of it had come."""
+    headers = documents(bronze)
+    lines = counted_lines(bronze["PurchaseDocumentLine"]).select(
+        line="Id", id="DocumentId", item=code("ItemId"), promised_line=day("DeliveryDate"), quantity=_quantity()
+    )
+    delays = bronze["SupplierItem"].select(
+        item=code("ItemId"), supplier=code("SupplierId"), delay=pl.col("DeliveryDelay").cast(pl.Int64)
+    ).filter(pl.col("delay") > 0).group_by("item", "supplier").agg(pl.col("delay").max())  # fmt: skip
+    ordered = lines.join(headers.filter(pl.col("kind") == "Order"), on="id").join(
+        delays, on=["item", "supplier"], how="left"
+    )
+    by_delay = pl.col("day") + pl.duration(days=pl.col("delay"))
+    ordered = ordered.with_columns(promised_day=pl.coalesce("promised_line", "promised", by_delay))
+    return ordered.join(_arrivals(bronze, lines, headers, ordered), on="line", how="left")
+
+
+def _quantity() -> pl.Expr:
+    return pl.when(amount("RealQuantity") != 0).then(amount("RealQuantity")).otherwise(amount("Quantity"))
+
+
+def _arrivals(bronze: Bronze, lines: pl.DataFrame, headers: pl.DataFrame, ordered: pl.DataFrame) -> pl.DataFrame:
+    """Per order line: received, first_came, all_came. Invoices tell only where the line has no receipt."""
+    came = (
+        transfers(bronze)
+        .join(lines.select("line", "id"), left_on="target", right_on="line")
+        .join(headers.select("id", "kind", came="day"), on="id")
+        .filter(pl.col("kind").is_in(["Receipt", "Invoice"]))
+    )
+    has_receipt = (pl.col("kind") == "Receipt").any().over("origin")
+    came = came.filter((pl.col("kind") == "Receipt") | ~has_receipt)
+    came = came.join(ordered.select("line", needed="quantity"), left_on="origin", right_on="line").sort(
+        "origin", "came"
+    )
+    so_far = pl.col("quantity").cum_sum().over("origin")
+    full = came.with_columns(full=so_far >= IN_FULL * pl.col("needed"))
+    return full.group_by(line="origin").agg(
+        received=total(pl.col("quantity")),
+        first_came=pl.col("came").min(),
+        all_came=pl.col("came").filter("full").min(),
+    )
+
+
+def suppliers(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """The twelve months to ``as_of`` per supplier with a document: orders, spend, OTIF and its parts, lead time."""
+    headers = documents(bronze).filter(pl.col("day") <= as_of)
+    start = period_start(as_of, 12)
+    recent = pl.col("day") >= start
+    frame = headers.group_by("supplier_row").agg(
+        total_orders_count=((pl.col("kind") == "Order") & recent).sum(),
+        total_amount=total(pl.col("net").filter(recent & pl.col("kind").is_in(["Invoice", "CreditNote"]))),
+    )
+    due = order_lines(bronze).filter(
+        (pl.col("day") <= as_of) & pl.col("promised_day").is_between(start, as_of) & (pl.col("quantity") > 0)
+    )
+    quantity = pl.col("quantity").cast(pl.Float64)
+    complete = (pl.col("all_came") <= as_of).fill_null(value=False)
+    days = (pl.col("all_came") - pl.col("day")).dt.total_days()
+    judged = due.group_by("supplier_row").agg(
+        due_lines_count=pl.len(),
+        on_time_delivery_rate=(pl.col("all_came") <= pl.col("promised_day")).fill_null(value=False).mean(),
+        on_time_rate=(pl.col("first_came") <= pl.col("promised_day")).fill_null(value=False).mean(),
+        in_full_rate=complete.mean(),
+        line_fill_rate=total(pl.min_horizontal(pl.col("received").fill_null(NOTHING), "quantity")).cast(pl.Float64)
+        / quantity.sum(),
+        avg_lead_time_days=(quantity * days).filter(complete).sum()
+        / pl.when(complete.any()).then(quantity.filter(complete).sum()),
+    )
+    return frame.join(judged, on="supplier_row", how="left").with_columns(
+        cents(pl.col("total_amount")), due_lines_count=pl.col("due_lines_count").fill_null(0)
+    )  # fmt: skip

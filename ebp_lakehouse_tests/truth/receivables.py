@@ -1,0 +1,143 @@
+"""What each debtor owes on an evening, by age (semantics §1.5, §7), and money received per month."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from ebp_lakehouse_tests.truth.saledocuments import documents
+from ebp_lakehouse_tests.truth.values import NOTHING, Bronze, amount, cents, code, day, total
+
+BUCKETS = {
+    "not_due": (None, 0),
+    "days_1_30": (1, 30),
+    "days_31_60": (31, 60),
+    "days_61_90": (61, 90),
+    "days_over_90": (91, None),
+}
+
+
+def instalments(bronze: Bronze) -> pl.DataFrame:
+    """One row per instalment: debtor, due day, the document's day, sign, today's balance (signed)."""
+    headers = documents(bronze)
+    held = bronze["SaleDocument"].join(headers, left_on="Id", right_on="id", how="anti").select("Id")
+    of = headers.select("id", document_day="day", document_sign="sign")
+    frame = bronze["SaleCommitment"].join(held, left_on="DocumentId", right_on="Id", how="anti").join(
+        of, left_on="DocumentId", right_on="id", how="left"
+    )  # fmt: skip
+    sign = pl.col("document_sign").fill_null(pl.lit(1).cast(pl.Decimal(38, 8)))
+    return frame.select(
+        id="Id",
+        debtor=code("ThirdId").fill_null("(unknown)"),
+        due=day("DueDate"),
+        document_day="document_day",
+        sign=sign,
+        balance=amount("BalanceDue") * sign,
+        amount=amount("Amount") * sign,
+    )
+
+
+def payments(bronze: Bronze) -> pl.DataFrame:
+    """One row per instalment and what settled it: day (of a set-off the later document's), amount signed, rejected."""
+    owed = instalments(bronze)
+    settlements = bronze["SaleSettlement"].select("Id", paid=day("SettlementDate"), rejected="IsUnpaid")
+    links = bronze["SaleSettlementCommitmentAssociation"]
+    cash = (
+        links.drop_nulls("SettlementId")
+        .join(owed.select("id", "sign", "debtor", "document_day", "due"), left_on="CommitmentId", right_on="id")
+        .join(settlements, left_on="SettlementId", right_on="Id", how="left")
+        .select(
+            "debtor", "document_day", "due", "paid", id="CommitmentId", assigned=amount("AssignedAmount") * pl.col("sign"),
+            rejected=pl.col("rejected").fill_null(value=False), is_cash=pl.lit(value=True),
+        )
+    )  # fmt: skip
+    pairs = links.filter(pl.col("SettlementId").is_null() & pl.col("LinkedCommitmentId").is_not_null()).select(
+        id="CommitmentId", other="LinkedCommitmentId", assigned=amount("AssignedAmount").abs()
+    )
+    mirrored = pairs.select(id="other", other="id", assigned="assigned")
+    pairs = pl.concat([pairs, mirrored.join(pairs, on=["id", "other"], how="anti")])
+    moment = owed.select("id", moment=pl.coalesce("document_day", "due"))
+    set_off = (
+        pairs.join(owed, on="id")
+        .join(moment, on="id")
+        .join(moment, left_on="other", right_on="id", suffix="_other")
+        .select(
+            "debtor", "document_day", "due", "id", paid=pl.max_horizontal("moment", "moment_other"),
+            assigned=pl.when(pl.col("amount") < 0).then(-pl.col("assigned")).otherwise("assigned"),
+            rejected=pl.lit(value=False), is_cash=pl.lit(value=False),
+        )
+    )  # fmt: skip
+    return pl.concat([cash, set_off.select(cash.columns)])
+
+
+def ageing(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """One row per debtor who owes or is owed: the buckets, credit notes, unallocated cash, overdue, receivables."""
+    settled = payments(bronze).filter(~pl.col("rejected"))
+    later = settled.filter(pl.col("paid") > as_of).group_by("id").agg(later=total(pl.col("assigned")))
+    owed = (
+        instalments(bronze)
+        .filter(pl.col("document_day").is_null() | (pl.col("document_day") <= as_of))
+        .join(later, on="id", how="left")
+        .with_columns(open=pl.col("balance") + pl.col("later").fill_null(NOTHING))
+        .with_columns(age=(pl.lit(as_of) - pl.col("due")).dt.total_days().fill_null(0))
+    )
+    positive = pl.col("open") > 0
+    sums = {name: total(pl.col("open").filter(positive & _between(low, high))) for name, (low, high) in BUCKETS.items()}
+    aged = owed.group_by("debtor").agg(
+        **sums,
+        credit_notes=total(pl.col("open").filter(pl.col("open") < 0)),
+        oldest_overdue_days=pl.col("age").filter(positive & (pl.col("age") > 0)).max(),
+    )
+    free = bronze["SaleSettlement"].filter((day("SettlementDate") <= as_of) & ~pl.col("IsUnpaid")).select(
+        debtor=code("ThirdId").fill_null("(unknown)"), cash=-amount("RemainingAmount")
+    )  # fmt: skip
+    early = settled.filter((pl.col("document_day") > as_of) & (pl.col("paid") <= as_of) & pl.col("is_cash")).select(
+        "debtor", cash=-pl.col("assigned")
+    )
+    cash = pl.concat([free, early]).group_by("debtor").agg(unallocated_cash=total(pl.col("cash")))
+    money = [*BUCKETS, "credit_notes", "unallocated_cash"]
+    frame = aged.join(cash, on="debtor", how="full", coalesce=True).with_columns(pl.col(money).fill_null(NOTHING))
+    overdue = pl.sum_horizontal([name for name in BUCKETS if name != "not_due"])
+    frame = frame.filter(pl.any_horizontal(pl.col(money) != 0)).with_columns(
+        overdue=overdue, receivables=pl.sum_horizontal(money)
+    )
+    return frame.with_columns(cents(pl.col(name)) for name in [*money, "overdue", "receivables"])
+
+
+def _between(low: int | None, high: int | None) -> pl.Expr:
+    above = pl.lit(value=True) if low is None else pl.col("age") >= low
+    return above if high is None else above & (pl.col("age") <= high)
+
+
+def payment_delays(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """Per debtor the mean delay in days of what fell due and was paid in a year, or is overdue; early counts as on time."""
+    settled = payments(bronze).filter(~pl.col("rejected"))
+    owed = instalments(bronze)
+    due_ones = owed.filter(pl.col("amount") > 0).select("id")
+    settled = settled.join(due_ones, on="id", how="semi")
+    start = pl.lit(as_of).dt.offset_by("-12mo")
+    paid = settled.filter((pl.col("paid") > start) & (pl.col("paid") <= as_of)).select(
+        "debtor", weight="assigned", late=(pl.col("paid") - pl.col("due")).dt.total_days()
+    )
+    open_now = owed.filter((pl.col("amount") > 0) & (pl.col("balance") != 0)).select("debtor", "due", weight="balance")
+    later = settled.filter(pl.col("paid") > as_of).select("debtor", "due", weight="assigned")
+    overdue = pl.concat([open_now, later]).filter(pl.col("due") < as_of).select(
+        "debtor", "weight", late=(pl.lit(as_of) - pl.col("due")).dt.total_days()
+    )  # fmt: skip
+    weight = pl.col("weight").cast(pl.Float64)
+    late = pl.col("late").clip(lower_bound=0)
+    return pl.concat([paid, overdue]).group_by("debtor").agg(
+        payment_delay_days=(weight * late).sum() / pl.when(weight.sum() != 0).then(weight.sum())
+    )  # fmt: skip
+
+
+def collected(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """Money received per month, rejected payments left out."""
+    good = bronze["SaleSettlement"].filter((day("SettlementDate") <= as_of) & ~pl.col("IsUnpaid"))
+    month = day("SettlementDate").dt.strftime("%Y-%m")
+    return (
+        good.group_by(period=month)
+        .agg(cash_collected=total(amount("Amount")))
+        .with_columns(cents(pl.col("cash_collected")))
+    )

@@ -1,0 +1,89 @@
+"""gold.inventory_snapshot_daily: risk, demand and what to order, worked out by hand."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from ebp_lakehouse.gold.stock.inventory_snapshot_daily import INVENTORY_SNAPSHOT_DAILY
+from ebp_lakehouse_tests.unit.gold.silver_rows import Rows, calendar, computed, day_key, silver
+
+D = "2026-03-31"
+
+
+def item(name: str, **more: Any) -> dict[str, Any]:
+    return {
+        "product_key": name, "product_id": name, "is_current": True, "is_replenished": True, "lead_time_days": 10,
+        "purchase_price": 2, "order_multiple_quantity": 10, **more,
+    }  # fmt: skip
+
+
+def held(name: str, quantity: int, day: str = D, **more: Any) -> dict[str, Any]:
+    return {
+        "product_key": name, "product_id": name, "warehouse_key": "W", "warehouse_id": "W", "date_key": day_key(day),
+        "quantity_on_hand": quantity, "quantity_available": quantity, "ordered_by_customers": 0, "on_order_suppliers": 0,
+        "stock_value": 2 * quantity, "pump": 2, **more,
+    }  # fmt: skip
+
+
+def moved(name: str, day: str, quantity: int, *, is_demand: bool = True) -> dict[str, Any]:
+    return {
+        "product_id": name, "warehouse_id": "W", "date_key": day_key(day), "quantity": quantity, "is_demand": is_demand,
+    }  # fmt: skip
+
+
+def snapshot(items: Rows, stock: Rows, movements: Rows = (), purchases: Rows = ()) -> dict[str, dict[str, Any]]:
+    connection = silver(
+        {
+            "dim_date": calendar("2025-01-01", "2026-12-31"), "dim_product": items, "fact_inventory": stock,
+            "dim_warehouse": [{"warehouse_key": "W", "warehouse_id": "W", "is_main": True}],
+            "fact_stock_movements": movements, "fact_purchases": purchases,
+        }
+    )  # fmt: skip
+    return {row["product_id"]: row for row in computed(INVENTORY_SNAPSHOT_DAILY, connection, D)}
+
+
+def test_what_is_ordered_reaches_the_maximum_in_whole_packs() -> None:
+    """10 on hand, 4 promised to customers: 6, at or below the 20 of the reorder point. To the maximum of 50 lack 44: 5 x 10."""
+    figures = {"ordered_by_customers": 4, "reorder_point": 20, "maximum_stock": 50}
+    items = [item("P"), item("GONE", is_replenished=False)]
+    rows = snapshot(items, [held("P", 10, **figures), held("GONE", 10, **figures)])
+    assert (rows["P"]["reorder_recommendation"], rows["P"]["recommended_cost"]) == (Decimal(50), Decimal(100))
+    assert rows["GONE"]["reorder_recommendation"] == 0  # inactive, replaced, or bought for each order
+
+
+def test_the_risk_of_running_out() -> None:
+    """One issue a day and ten days of lead time: 9 are too few, 10 to 16 are few, 17 enough; nothing is too little."""
+    stock = [held(f"P{n}", n, mean_daily_issue=1) for n in (9, 10, 16, 17)] + [held("P0", 0, reorder_point=5)]
+    rows = snapshot([item(row["product_id"]) for row in stock], stock)
+    assert {name: row["stock_out_risk_level"] for name, row in rows.items()} == {
+        "P0": "High", "P9": "High", "P10": "Medium", "P16": "Medium", "P17": "Low",
+    }  # fmt: skip
+
+
+def test_demand_is_what_left_for_customers_up_to_the_day() -> None:
+    # 18 pieces in 180 days: 0.1 a day. Spread: mean square 18 x 18 / 180 = 1.8, less 0.01: sqrt(1.79). Safety for ten days:
+    # 1.645 x sqrt(1.79) x sqrt(10). A transfer and tomorrow's sale are no demand of the window.
+    movements = [
+        moved("P", "2026-02-01", -18),
+        moved("P", "2026-02-02", -100, is_demand=False),
+        moved("P", "2026-04-01", -50),
+    ]
+    stock = [held("P", 7), held("P", 0, "2026-03-01"), held("P", -1, "2026-03-02"), held("P", 3, "2026-03-03")]
+    row = snapshot([item("P")], stock, movements)["P"]
+    assert row["demand_per_day"] == pytest.approx(0.1)
+    assert row["safety_stock"] == pytest.approx(1.645 * 1.79**0.5 * 10**0.5)
+    assert row["stock_out_days"] == 2  # empty on 1 March, negative on the 2nd
+
+
+def test_of_an_open_order_what_has_not_come_yet_is_due() -> None:
+    line = {
+        "purchase_key": "1", "product_id": "P", "warehouse_id": "W", "document_type": "Order", "due_state": "Open",
+        "date_key": day_key("2026-03-01"), "quantity": 30, "quantity_stock_unit": 60, "received_quantity": 10,
+        "promised_date": "2026-04-10",
+    }  # fmt: skip
+    late = {**line, "purchase_key": "2", "promised_date": "2026-04-11"}  # after the ten days of lead time
+    row = snapshot([item("P")], [held("P", 1)], purchases=[line, late])["P"]
+    assert row["due_quantity"] == 40  # 20 of 30, in packs of two

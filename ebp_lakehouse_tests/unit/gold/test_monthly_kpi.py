@@ -1,0 +1,134 @@
+"""gold.monthly_kpi and company_position where the mini company has no case: the day a contract ends, money sent back."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from hashlib import md5
+from typing import Any
+
+import duckdb
+
+from ebp_lakehouse.gold.company.company_position import COMPANY_POSITION
+from ebp_lakehouse.gold.company.monthly_kpi import MONTHLY_KPI
+from ebp_lakehouse_tests.unit.gold.silver_rows import Rows, calendar, computed, day_key, silver
+
+D = "2026-03-31"
+
+
+def key(name: str) -> str:
+    return md5(name.encode(), usedforsecurity=False).hexdigest()
+
+
+def company(**tables: Rows) -> duckdb.DuckDBPyConnection:
+    """A silver with these rows, one invoice of January, and everything else empty."""
+    usual: dict[str, Rows] = {
+        "dim_date": [{**day, "is_business_day": True} for day in calendar("2025-01-01", "2026-12-31")],
+        "dim_product": [{"product_key": "P", "product_id": "P", "is_current": True, "is_commercial_product": True}],
+        "dim_customer": [{"customer_key": "C", "customer_id": "C", "is_current": True}],
+        "fact_sales": [sale("F1", "Invoice", "2026-01-15", 100)],
+    }
+    needed = dict.fromkeys((*MONTHLY_KPI.silver_read, *COMPANY_POSITION.silver_read), ())
+    return silver({**needed, **usual, **tables})
+
+
+def sale(document: str, kind: str, day: str, net: int, **more: Any) -> dict[str, Any]:
+    return {
+        "document_id": document, "document_type": kind, "row_origin": "line", "date_key": day_key(day), "product_key": "P",
+        "product_id": "P", "customer_key": "C", "customer_id": "C", "net_amount_excl_tax": net,
+        "net_amount_incl_tax": net * 12 // 10, "cost_amount": 0, "discount_amount": 0, "quantity": 1, **more,
+    }  # fmt: skip
+
+
+def contract(number: str, start: str, **more: Any) -> dict[str, Any]:
+    return {
+        "contract_key": key(number), "contract_id": number, "start_date": date.fromisoformat(start), "has_tacit_renewal": False,
+        **more,
+    }  # fmt: skip
+
+
+def test_a_contract_is_active_up_to_the_day_on_which_it_ends_or_is_cancelled() -> None:
+    contracts = [
+        contract("K1", "2026-01-01"),  # January, February, March
+        contract(
+            "K2", "2026-01-01", cancellation_date=date(2026, 2, 28)
+        ),  # January, February: not cancelled before its end
+        contract("K3", "2026-01-01", cancellation_date=date(2026, 2, 27)),  # January
+        contract("K4", "2026-01-01", end_date=date(2026, 2, 28)),  # January, February
+        contract("K5", "2026-03-31"),  # March
+    ]
+    rows = {row["period"]: row for row in computed(MONTHLY_KPI, company(dim_contract=contracts), D)}
+    assert [rows[f"2026-0{month}"]["active_contracts_count"] for month in (1, 2, 3)] == [4, 3, 2]
+
+
+def test_a_fiscal_year_of_eighteen_months_is_not_compared_with_itself() -> None:
+    """From July 2024 to December 2025: August 2025 has no August of a year before to be compared with, March 2026 has."""
+    calendar_days = [
+        {**day, "is_business_day": True, "fiscal_year": 2025 if day["date_id"] < 20260101 else 2026}
+        for day in calendar("2024-07-01", "2026-12-31")
+    ]
+    invoices = [sale(month, "Invoice", f"{month}-15", 100) for month in ("2024-08", "2025-03", "2025-08", "2026-03")]
+    rows = {
+        row["period"]: row for row in computed(MONTHLY_KPI, company(dim_date=calendar_days, fact_sales=invoices), D)
+    }
+    assert (rows["2025-08"]["revenue_fiscal_ytd"], rows["2025-08"]["revenue_fiscal_ytd_before"]) == (300, None)
+    assert (rows["2026-03"]["revenue_fiscal_ytd"], rows["2026-03"]["revenue_fiscal_ytd_before"]) == (100, 200)
+
+
+def test_what_is_paid_after_the_day_is_still_owed_on_it_and_what_came_back_was_never_paid() -> None:
+    bill = {
+        "side": "supplier", "third_id": "S", "partner_id": "S", "document_id": "A1", "document_type": "Invoice",
+        "document_date": date(2026, 3, 1), "due_date": date(2026, 4, 30), "amount": 500, "balance": 0,
+        "assigned_amount": 0, "financial_discount_amount": 0, "is_rejected": False, "is_set_off": False,
+        "is_doubtful": False,
+    }  # fmt: skip
+    paid = [
+        {**bill, "payment_key": "1", "commitment_id": "I1", "assigned_amount": 300, "settlement_date": date(2026, 3, 20)},
+        {**bill, "payment_key": "2", "commitment_id": "I1", "assigned_amount": 150, "settlement_date": date(2026, 4, 2)},
+        # of 50 the bank sent the transfer back: they are in the balance, and were at no time paid
+        {**bill, "payment_key": "3", "commitment_id": "I1", "assigned_amount": 50, "settlement_date": date(2026, 4, 3),
+         "is_rejected": True},
+        {**bill, "payment_key": "4", "commitment_id": "I1", "balance": 50},
+    ]  # fmt: skip
+    (row,) = computed(COMPANY_POSITION, company(fact_payments=paid), D)
+    assert row["payables"] == Decimal("200.00")  # 50 open + 150 paid in April
+
+
+def test_the_position_is_what_was_open_on_that_evening() -> None:
+    sales = [
+        sale("F1", "Invoice", "2026-01-15", 100),
+        # ordered in March and invoiced on 10 April, when nothing remains: all of it was open on 31 March
+        sale("C1", "Order", "2026-03-01", 500, invoice_date_key=day_key("2026-04-10"), net_unit_price_excl_tax=500,
+             remaining_quantity_to_invoice=0),
+        # invoiced in part before the day: what remains
+        sale("C2", "Order", "2026-03-02", 90, invoice_date_key=day_key("2026-03-05"), net_unit_price_excl_tax=30,
+             remaining_quantity_to_invoice=2),
+        sale("L1", "Delivery", "2026-03-03", 70, invoice_date_key=day_key("2026-04-01")),
+        sale("R1", "Return", "2026-03-04", -20, invoice_date_key=-2),
+        sale("L2", "Delivery", "2026-03-03", 40, invoice_date_key=day_key("2026-03-31")),
+    ]  # fmt: skip
+    line = {
+        "document_type": "Order", "row_origin": "line", "date_key": day_key("2026-03-01"), "supplier_id": "S",
+        "product_id": "P", "quantity": 10, "net_amount_excl_tax": 200, "promised_date": "2026-03-20",
+    }  # fmt: skip
+    ordered = [
+        {**line, "purchase_key": "1", "due_state": "Overdue", "received_quantity": 4},  # 6 of 10 lack: 120
+        {**line, "purchase_key": "2", "due_state": "Received", "received_quantity": 10,
+         "complete_receipt_date": "2026-04-05"},  # late on the day, received since
+        {**line, "purchase_key": "3", "due_state": "Received", "received_quantity": 10,
+         "complete_receipt_date": "2026-03-25"},  # late, but there by the day
+    ]  # fmt: skip
+    pieces = [
+        {"customer_product_key": key(name), "customer_product_id": name, "is_active": is_active}
+        for name, is_active in (("Q1", True), ("Q2", True), ("Q3", False))
+    ]
+    covered = contract("K1", "2026-01-01", customer_product_ids=["Q1", "Q3"])
+    tables: dict[str, Rows] = {
+        "fact_sales": sales, "fact_purchases": ordered, "dim_equipment": pieces, "dim_contract": [covered],
+    }  # fmt: skip
+    (row,) = computed(COMPANY_POSITION, company(**tables), D)
+    assert row["order_backlog"] == 560  # 500, and 2 x 30
+    assert row["delivered_not_invoiced"] == 50  # 70 - 20
+    assert (row["late_supplier_lines_count"], row["late_supplier_lines_amount"]) == (2, 120)
+    assert row["contract_coverage_percent"] == 50.0  # Q1 of Q1 and Q2; Q3 is out of use
+    assert row["customers_at_risk_count"] == 0  # the only customer has nobody to be ranked with: Medium

@@ -1,0 +1,58 @@
+"""gold.supplier_performance: deliveries that end in another year, too much delivered, returns; worked out by hand."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from ebp_lakehouse.gold.stock.supplier_performance import SUPPLIER_PERFORMANCE
+from ebp_lakehouse_tests.unit.gold.silver_rows import Rows, calendar, computed, day_key, silver
+
+
+def ordered(number: str, day: str, promised: str, quantity: int, received: int, complete: str | None) -> dict[str, Any]:
+    return {
+        "purchase_key": number, "document_id": number, "line_id": number, "document_type": "Order", "row_origin": "line",
+        "product_id": "P", "supplier_id": "S", "date_key": day_key(day), "quantity": quantity,
+        "quantity_stock_unit": quantity, "net_amount_excl_tax": quantity, "promised_date": promised,
+        "received_quantity": received, "first_receipt_date": complete, "complete_receipt_date": complete,
+    }  # fmt: skip
+
+
+def periods(as_of: str, *purchases: dict[str, Any], payments: Rows = ()) -> dict[tuple[str, date], dict[str, Any]]:
+    tables = {
+        "dim_date": calendar("2023-01-01", "2026-12-31"), "fact_purchases": purchases, "fact_payments": payments,
+        "dim_supplier": [{"supplier_key": "S", "supplier_id": "S", "is_current": True}],
+    }  # fmt: skip
+    rows = computed(SUPPLIER_PERFORMANCE, silver(tables), as_of)
+    return {(row["period_type"], row["period_start"]): row for row in rows}
+
+
+def test_a_line_that_came_after_the_year_was_not_complete_in_it() -> None:
+    # Due in 2025: 10 pieces complete after 20 days, and 30 that were complete only in January 2026, after 50 days. 2025: one of
+    # two in full, lead time 20; 12 for the 10 ordered fill it once: (10 + 30) / 40. The rolling year has both:
+    # (10 x 20 + 30 x 50) / 40 = 42.5 days.
+    rows = periods(
+        "2026-03-31",
+        ordered("1", "2025-11-01", "2025-11-30", 10, 12, "2025-11-21"),
+        ordered("2", "2025-12-01", "2025-12-20", 30, 30, "2026-01-20"),
+    )
+    year = rows["fiscal_year", date(2025, 1, 1)]
+    assert (year["due_lines_count"], year["in_full_rate"], year["on_time_delivery_rate"]) == (2, 0.5, 0.5)
+    assert year["avg_lead_time_days"] == pytest.approx(20)
+    assert year["line_fill_rate"] == pytest.approx(1.0)
+    rolling = rows["rolling", date(2025, 4, 1)]
+    assert rolling["in_full_rate"] == 1.0
+    assert rolling["avg_lead_time_days"] == pytest.approx(42.5)
+
+
+def test_twelve_months_begin_where_they_begin_for_sales_too_after_a_leap_day() -> None:
+    bill = {
+        "purchase_key": "A", "document_id": "A", "line_id": "A", "document_type": "Invoice", "row_origin": "line",
+        "product_id": "P", "supplier_id": "S", "date_key": day_key("2024-02-29"), "quantity": 1, "quantity_stock_unit": 1,
+        "net_amount_excl_tax": 7,
+    }  # fmt: skip
+    rows = periods("2025-02-28", bill)
+    assert rows["rolling", date(2024, 2, 29)]["total_amount"] == Decimal(7)
