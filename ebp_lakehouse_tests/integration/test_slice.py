@@ -31,6 +31,8 @@ from ebp_lakehouse.orchestration.runs import RunSummary, instance_at, materializ
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.profile import profile
 
+pytestmark = pytest.mark.timeout(900)  # the fixture brings a whole company through every layer
+
 
 class Slice:
     def __init__(self, settings: Settings, home: Path) -> None:
