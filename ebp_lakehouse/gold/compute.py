@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import polars as pl
 import pyarrow as pa
+from polars import selectors
 
 from ebp_lakehouse.gold.audit import Findings, findings
 from ebp_lakehouse.gold.contract import AS_KNOWN, RESTATED, GoldTable
@@ -33,6 +34,7 @@ from ebp_lakehouse.silver.build import build
 from ebp_lakehouse.silver.contract import TableContract
 
 PARIS = ZoneInfo("Europe/Paris")
+DOUBLE_DECIMALS = 9  # of rates, hours, kilometres; money is decimal
 
 
 @dataclass(frozen=True)
@@ -223,7 +225,10 @@ def rows_of(
         return {}, table.computation(connection, values).cast(table.declared_schema())
     given = named_in(connection, table.sql, values)
     rows = connection.execute(table.sql, given).to_arrow_table()
-    return given, rows.select(list(table.columns)).cast(table.declared_schema())
+    declared = rows.select(list(table.columns)).cast(table.declared_schema())
+    # Threads add doubles in another order each time: without this a run that changes nothing would rewrite rows.
+    rounded = pl.DataFrame(declared).with_columns(selectors.float().round(DOUBLE_DECIMALS))
+    return given, rounded.to_arrow().cast(table.declared_schema())
 
 
 def named_in(connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Any]) -> dict[str, Any]:

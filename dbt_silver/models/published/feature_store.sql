@@ -23,7 +23,7 @@ features as (
                 feature_name: '{{ feature.name }}',
                 feature_type: '{{ feature.type }}',
                 ttl_days: {{ feature.ttl_days }},
-                feature_value: cast({{ feature.name if is_number else 'null' }} as double),
+                feature_value: round(cast({{ feature.name if is_number else 'null' }} as double), 9),  -- threads add in any order
                 feature_value_text: cast({{ 'null' if is_number else feature.name }} as varchar)
             }{{ ',' if not loop.last }}
             {%- endfor %}
