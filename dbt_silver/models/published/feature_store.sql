@@ -23,7 +23,8 @@ features as (
                 feature_name: '{{ feature.name }}',
                 feature_type: '{{ feature.type }}',
                 ttl_days: {{ feature.ttl_days }},
-                feature_value: round(cast({{ feature.name if is_number else 'null' }} as double), 9),  -- threads add in any order
+                {#- Rounded: threads add doubles in another order each time, and equal rows would differ. #}
+                feature_value: round(cast({{ feature.name if is_number else 'null' }} as double), 9),
                 feature_value_text: cast({{ 'null' if is_number else feature.name }} as varchar)
             }{{ ',' if not loop.last }}
             {%- endfor %}
