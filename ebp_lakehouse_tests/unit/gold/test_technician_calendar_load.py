@@ -43,7 +43,7 @@ def test_the_window_and_the_load_of_each_day(connection: Any) -> None:
         for date, row in rows.items()
     }
     assert figures == {
-        20250401: (30, False, 390 / 420, False),
+        20250401: (30, False, round(390 / 420, 9), False),
         20260330: (0, True, 1.2, False),
         20260331: (0, False, None, False),
         20260526: (0, False, 1, True),
