@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from ebp_lakehouse.gold.contract import GoldTable
+from ebp_lakehouse.gold.contract import GoldTable, named_in
 from ebp_lakehouse.validation import problems_of
 
 
@@ -50,9 +50,7 @@ def findings(
     broken = [*_key_problems(table, frame), *problems_of(table.schema, frame)]
     if broken or table.identities is None:
         return Findings(contract=broken)
-    (statement,) = connection.extract_statements(table.identities)
-    given = {name: values[name] for name in statement.named_parameters}
-    rows = connection.execute(table.identities, given).fetchall()
+    rows = connection.execute(table.identities, named_in(connection, table.identities, values)).fetchall()
     return Findings(identities=[str(row[0]) for row in rows])
 
 

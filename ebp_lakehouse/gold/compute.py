@@ -22,7 +22,7 @@ import pyarrow as pa
 from polars import selectors
 
 from ebp_lakehouse.gold.audit import Findings, findings
-from ebp_lakehouse.gold.contract import AS_KNOWN, RESTATED, GoldTable
+from ebp_lakehouse.gold.contract import AS_KNOWN, RESTATED, GoldTable, named_in
 from ebp_lakehouse.gold.history import History
 from ebp_lakehouse.lake.catalog import connect
 from ebp_lakehouse.lake.publication import Move, Record
@@ -203,38 +203,31 @@ class Day:
 
     def _compute(self, table: GoldTable) -> Findings:
         try:
-            self.parameters[table.name], arrow = rows_of(self.connection, table, self.values)
+            self.parameters[table.name], frame = rows_of(self.connection, table, self.values)
         except (duckdb.Error, pa.ArrowInvalid) as error:  # a value that no type can hold, memory; others go on
             return Findings(error=f"{type(error).__name__}: {error}")
-        self.connection.register("computed_rows", arrow)
+        self.connection.register("computed_rows", frame.to_arrow())
         self.connection.execute(f"CREATE TABLE computed.{quote_identifier(table.name)} AS FROM computed_rows")
         self.connection.unregister("computed_rows")
-        self._frames[table.name] = frame = pl.DataFrame(arrow)
+        self._frames[table.name] = frame
         return findings(self.connection, table, frame, self.values)
 
 
 def rows_of(
     connection: duckdb.DuckDBPyConnection, table: GoldTable, values: Mapping[str, Any]
-) -> tuple[dict[str, Any], pa.Table]:
+) -> tuple[dict[str, Any], pl.DataFrame]:
     """A table on a connection that holds its silver tables (and, as ``computed.<name>``, what it uses).
 
     Returns:
         The parameters it named with their values, and its rows in the declared columns and types.
     """
     if table.computation is not None:
-        return {}, table.computation(connection, values).cast(table.declared_schema())
+        return {}, pl.DataFrame(table.computation(connection, values).cast(table.declared_schema()))
     given = named_in(connection, table.sql, values)
     rows = connection.execute(table.sql, given).to_arrow_table()
     declared = rows.select(list(table.columns)).cast(table.declared_schema())
     # Threads add doubles in another order each time: without this a run that changes nothing would rewrite rows.
-    rounded = pl.DataFrame(declared).with_columns(selectors.float().round(DOUBLE_DECIMALS))
-    return given, rounded.to_arrow().cast(table.declared_schema())
-
-
-def named_in(connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters that a query names; DuckDB refuses any other."""
-    (statement,) = connection.extract_statements(sql)
-    return {name: values[name] for name in sorted(statement.named_parameters)}
+    return given, pl.DataFrame(declared).with_columns(selectors.float().round(DOUBLE_DECIMALS))
 
 
 def _replace(on_day: Day, table: GoldTable, clock: Knowledge, day: date, history: History, result: GoldResult) -> None:

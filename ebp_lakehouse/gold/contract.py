@@ -133,6 +133,12 @@ class GoldTable:
         return PARTITION if self.kind == "state" else MONTH
 
 
+def named_in(connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that a query names; DuckDB refuses any other."""
+    (statement,) = connection.extract_statements(sql)
+    return {name: values[name] for name in sorted(statement.named_parameters)}
+
+
 def _plain(kind: pa.DataType) -> pa.DataType:
     """Polars' large and view strings are plain strings in the lake."""
     return pa.string() if pa.types.is_large_string(kind) or kind == pa.string_view() else kind

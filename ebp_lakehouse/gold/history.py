@@ -47,14 +47,14 @@ class History:
         table: the declaration.
         pin: what is published; None before the first time.
         partitions: the working copy.
-        is_whole: every published partition is at hand.
+        is_same: the declared columns are those of what is published; else the whole table is written anew.
         rows_before: rows that readers see of the partitions at hand.
     """
 
     table: GoldTable
     pin: Pin | None
     partitions: Partitions
-    is_whole: bool
+    is_same: bool
     rows_before: int
 
     @classmethod
@@ -74,18 +74,17 @@ class History:
         connection.execute(f"CREATE TABLE {HISTORY} AS FROM declared_history")
         partitions, pin = Partitions(connection, table), record.pins.get(table.lake_key)
         if pin is None:
-            return cls(table, None, partitions, is_whole=True, rows_before=0)
+            return cls(table, None, partitions, is_same=False, rows_before=0)
         source = f"lake.gold.{quote_identifier(f'{table.name}_history')}"
         held, declared = _types(published, source), _types(connection, HISTORY)
         is_same = all(held.get(name) == declared[name] for name in table.columns) and held.keys() <= declared.keys()
-        is_whole = table.kind == "series" or not is_same
         columns = ", ".join(quote_identifier(name) for name in declared if name in held)
-        where = "" if is_whole else f"WHERE {_stored_with(table, days)}"
+        where = "" if table.kind == "series" or not is_same else f"WHERE {_stored_with(table, days)}"
         sql = f"SELECT {columns}, date_trunc('month', {PARTITION})::DATE AS {MONTH} FROM {source} {where}"
         connection.register("published_history", published.execute(sql).to_arrow_table())
         connection.execute(f"INSERT INTO {HISTORY} BY NAME FROM published_history")
         connection.execute(f"UPDATE {HISTORY} SET {DELETED} = false WHERE {DELETED} IS NULL")
-        return cls(table, pin, partitions, is_whole, partitions.live_rows())
+        return cls(table, pin, partitions, is_same, partitions.live_rows())
 
     def commit(
         self, lake: Lake, record: Record, computed: Collection[date], ingestion_date: date, used: Mapping[str, Any]
@@ -125,12 +124,11 @@ class History:
         table, touched = self.table, self.partitions.touched
         schema, column = table.arrow_schema(), table.partition_column
         writer = open_at_pin(lake, table.lake_key, self.pin)
-        is_same = writer.schema is not None and writer.schema.equals(schema, check_metadata=False)
-        where = f"WHERE {_stored_with(table, touched)}" if is_same else ""
+        where = f"WHERE {_stored_with(table, touched)}" if self.is_same else ""
         sql = f"SELECT {', '.join(schema.names)} FROM {HISTORY} {where} ORDER BY {PARTITION}, {', '.join(table.key)}"
         data: pa.Table = self.partitions.connection.execute(sql).to_arrow_table().cast(schema)
         values = {day.replace(day=1) for day in touched} if column == MONTH else touched
-        predicate = " OR ".join(f"{column} = '{value}'" for value in sorted(values)) if is_same else None
+        predicate = " OR ".join(f"{column} = '{value}'" for value in sorted(values)) if self.is_same else None
         commit = writer.overwrite(data, partition_by=[column], predicate=predicate, description=table.description)
         return writer, commit
 
@@ -139,7 +137,7 @@ class History:
         kind, pin = self.table.kind, self.pin
         if kind == "state" and pin is not None and date.fromisoformat(newest) not in self.partitions.touched:
             return pin.rows if newest == pin.view["newest"] else 0
-        if kind == "daily" and pin is not None and not self.is_whole:
+        if kind == "daily" and pin is not None and self.is_same:
             return pin.rows - self.rows_before + self.partitions.live_rows()
         return self.partitions.live_rows()
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import duckdb
 from deltalake import DeltaTable
@@ -42,11 +41,12 @@ class _Wanted:
     @property
     def fingerprint(self) -> str:
         versions = " ".join(f"{key} {pin.version}" for key, pin in self.parts)
-        return f"{self.lake} {versions} {self.view}"
+        return f"{self.lake} {versions} {self.pin.view}"
 
     @property
-    def view(self) -> dict[str, Any]:
-        return self.parts[0][1].view
+    def pin(self) -> Pin:
+        """Of a table in two parts that of the common one: it tells how the table is shown, and how recent it is."""
+        return self.parts[0][1]
 
 
 def _wanted(lake: Lake, record: Record, *, private: bool) -> dict[str, _Wanted]:
@@ -87,10 +87,10 @@ def write_views(
         for schema in SCHEMAS:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         for name, (public, *apart) in changed.items():
-            for statement in views.statements(name, wanted[name].view, public, apart[0] if apart else None):
+            for statement in views.statements(name, wanted[name].pin.view, public, apart[0] if apart else None):
                 connection.execute(statement)
             connection.execute("INSERT OR REPLACE INTO main.rendered VALUES (?, ?)", [name, wanted[name].fingerprint])
-        _write_freshness(connection, record, private=private)
+        _write_freshness(connection, wanted)
         connection.execute(
             "CREATE OR REPLACE TABLE main.publication AS SELECT ? AS number, ? AS published_at, ? AS run_id, ? AS lake",
             [record.number, record.published_at, record.run_id, lake.url],
@@ -115,7 +115,7 @@ def _read_footers(connection: duckdb.DuckDBPyConnection, tables: Sequence[views.
         list(pool.map(read, tables))
 
 
-def _write_freshness(connection: duckdb.DuckDBPyConnection, record: Record, *, private: bool) -> None:
+def _write_freshness(connection: duckdb.DuckDBPyConnection, wanted: Mapping[str, _Wanted]) -> None:
     """``freshness``: how recent each table of the catalog is, for readers who wonder whether to trust it."""
     connection.execute(
         """CREATE OR REPLACE TABLE main.freshness (
@@ -123,11 +123,7 @@ def _write_freshness(connection: duckdb.DuckDBPyConnection, record: Record, *, p
             row_count BIGINT
         )"""
     )
-    pins = {
-        key.removeprefix(f"{PRIVATE}/"): pin
-        for key, pin in sorted(record.pins.items(), reverse=True)  # a table's common part has the last word
-        if private or not key.startswith(f"{PRIVATE}/")
-    }
+    pins = {name: table.pin for name, table in wanted.items()}
     connection.execute(
         "INSERT INTO main.freshness SELECT split_part(unnest(?), '/', 1), split_part(unnest(?), '/', 2), "
         "unnest(?)::DATE, unnest(?)::TIMESTAMPTZ, unnest(?), unnest(?)::BIGINT",

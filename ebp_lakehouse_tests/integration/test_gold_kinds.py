@@ -191,3 +191,13 @@ def test_a_column_declared_later_is_null_in_older_partitions(settings: Settings,
     run(settings, D[3], tables=[wider])
     history = f"SELECT DISTINCT _gold_partition_date, more FROM gold.{table.name}_history ORDER BY 1"
     assert read(settings, history) == [(D[0], None), (D[1], None), (D[2], None), (D[3], 1)]
+
+
+def test_doubles_are_kept_without_the_noise_of_the_order_they_were_added_in(settings: Settings) -> None:
+    class Rate(pa_polars.DataFrameModel):
+        place: Series[str] = pa_polars.Field(description="Place.")
+        rate: Series[float] = pa_polars.Field(description="0.1 + 0.2.")
+
+    query = "SELECT DISTINCT place, 0.1::DOUBLE + 0.2::DOUBLE AS rate FROM silver.s"
+    run(settings, D[3], tables=[replace(OPEN, model=Rate, query=query)])
+    assert read(settings, "SELECT DISTINCT rate FROM gold.open") == [(0.3,)]

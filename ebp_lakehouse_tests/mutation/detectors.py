@@ -61,12 +61,12 @@ class Place:
             _, rows = rows_of(connection, table, self.day.values)
         except (duckdb.Error, pa.ArrowInvalid) as error:
             return str(error)
-        connection.register("mutated", rows)
+        connection.register("mutated", rows.to_arrow())
         connection.execute(f"CREATE OR REPLACE TABLE computed.{table.name} AS FROM mutated")
-        wrong = findings(connection, table, pl.DataFrame(rows), self.day.values)
+        wrong = findings(connection, table, rows, self.day.values)
         if wrong:
             return f"{self.name}: {wrong}"
-        found = self._stated(table.name) + self._figures(table.name, pl.DataFrame(rows))
+        found = self._stated(table.name) + self._figures(table.name, rows)
         return f"{self.name}: {found[0]}" if found else ""
 
     def _stated(self, table: str) -> list[str]:

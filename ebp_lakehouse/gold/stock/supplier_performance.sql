@@ -1,5 +1,6 @@
 -- gold.supplier_performance: one row per supplier with a document by $as_of, and period; formulas in the .py beside.
--- int_supplier_performance of dbt computes the first period for dim_supplier.rating; the identities compare the two.
+-- int_supplier_performance of dbt computes the first period for dim_supplier.rating, as of silver's day; a test of the
+-- mini company holds both to the same figures.
 with periods as (
     select
         'rolling' as period_type,

@@ -113,7 +113,7 @@ def compute(
     """A table and what is wrong with it; what it uses is computed before it."""
     given = values(as_of, **changed)
     for needed in table.closure():
-        frame = pl.DataFrame(rows_of(connection, needed, given)[1])
+        frame = rows_of(connection, needed, given)[1]
         connection.register("computed_rows", frame.to_arrow())
         connection.execute(f"CREATE OR REPLACE TABLE computed.{needed.name} AS FROM computed_rows")
         connection.unregister("computed_rows")

@@ -72,7 +72,7 @@ def silver() -> duckdb.DuckDBPyConnection:
 
 
 def series(connection: duckdb.DuckDBPyConnection, as_of: date) -> pl.DataFrame:
-    return pl.DataFrame(rows_of(connection, SALES_DAILY_KPI, {"as_of": as_of})[1])
+    return rows_of(connection, SALES_DAILY_KPI, {"as_of": as_of})[1]
 
 
 def problems(connection: duckdb.DuckDBPyConnection, frame: pl.DataFrame, as_of: date) -> list[str]:
