@@ -108,6 +108,7 @@ TABLES: dict[str, Expected] = {
         _gold("customer_health_score", "customer_id"),
         _gold("inventory_snapshot_daily", "date_id", "product_id", "warehouse_name"),
         _gold("supplier_performance", "supplier_id", "period_start", whole=False),
+        _gold("open_instalments", "commitment_id", whole=False),
         _gold("receivables_ageing", "debtor_id"),
         _gold("cash_forecast", "week_start", "flow", whole=False),
         _gold("company_position", "date_id"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ebp_lakehouse_tests.mutation.mutant import Mutant
 
-AGEING, CASH = "receivables_ageing", "cash_forecast"
+OPEN, AGEING, CASH = "open_instalments", "receivables_ageing", "cash_forecast"
 SUPPLIER, STOCK, PRICES = "supplier_performance", "inventory_snapshot_daily", "purchase_price_trend"
 VISITS, INCIDENTS, PEOPLE, PARK = (
     "interventions_daily_kpi",
@@ -16,12 +16,12 @@ CONTRACTS, DEALS, LOAD = "contract_profitability", "deal_profitability", "techni
 MONTHS, POSITION = "monthly_kpi", "company_position"
 
 OPERATIONS: tuple[Mutant, ...] = (
-    Mutant(AGEING, "settlement_date > $as_of and not is_rejected", "settlement_date >= $as_of and not is_rejected"),
-    Mutant(AGEING, "settlement_date > $as_of and not is_rejected", "settlement_date > $as_of"),
-    Mutant(AGEING, "age between 1 and 30", "age between 0 and 30"),
-    Mutant(AGEING, "age between 31 and 60", "age between 31 and 59"),
-    Mutant(AGEING, "where side = 'customer' and coalesce", "where coalesce"),
-    Mutant(AGEING, "coalesce(document_date, date '1900-01-01') <= $as_of", "document_date <= $as_of"),
+    Mutant(OPEN, "settlement_date > $as_of and not is_rejected", "settlement_date >= $as_of and not is_rejected"),
+    Mutant(OPEN, "settlement_date > $as_of and not is_rejected", "settlement_date > $as_of"),
+    Mutant(AGEING, "days_overdue between 1 and 30", "days_overdue between 0 and 30"),
+    Mutant(AGEING, "days_overdue between 31 and 60", "days_overdue between 31 and 59"),
+    Mutant(AGEING, "where side = 'customer' group", "group"),
+    Mutant(OPEN, "coalesce(document_date, date '1900-01-01') <= $as_of", "document_date <= $as_of"),
     Mutant(AGEING, "-sum(unassigned_amount) as cash", "sum(unassigned_amount) as cash"),
     Mutant(AGEING, "full join unallocated", "left join unallocated"),
     Mutant(AGEING, "coalesce(f.payer_id, f.customer_id, '(unknown)')", "coalesce(f.customer_id, '(unknown)')"),
@@ -32,7 +32,7 @@ OPERATIONS: tuple[Mutant, ...] = (
     Mutant(CASH, "i.side = 'customer' and not i.is_doubtful", "i.side = 'customer'"),
     Mutant(CASH, "-balance as amount", "balance as amount"),
     Mutant(CASH, "$as_of + 1 ) as expected_on", "$as_of ) as expected_on"),
-    Mutant(CASH, "where anniversary > $as_of", ""),
+    Mutant(CASH, "where invoiced_on > $as_of", ""),
     Mutant(CASH, "interval 1 month)::date + $vat_payment_day - 1 as", "interval 1 month)::date + $vat_payment_day as"),
     Mutant(CASH, "sum(delay_days * abs(assigned_amount)) / sum(abs(assigned_amount))", "avg(delay_days)"),
     Mutant(CASH, "w.week_start and w.week_start + 6", "w.week_start and w.week_start + 7"),

@@ -6,6 +6,7 @@ import pandera.polars as pa
 import polars as pl
 from pandera.typing.polars import Series
 
+from ebp_lakehouse.gold.cash.open_instalments import OPEN_INSTALMENTS
 from ebp_lakehouse.gold.columns import Kpi, Money, described
 from ebp_lakehouse.gold.contract import GoldTable
 
@@ -20,7 +21,7 @@ class CashForecast(pa.DataFrameModel):
         "customer_instalments: open instalments, due date shifted by the payer's own mean delay, at the earliest "
         "tomorrow, doubtful ones left out, less credit notes and cash that is not allocated. supplier_instalments: ours, on their due date. "
         "orders_to_invoice: ordered and not invoiced, incl. VAT, after the parameters invoicing_delay_days + "
-        "payment_delay_days. contracts_to_invoice: planned amount of active contracts at the next anniversary. vat: VAT "
+        "payment_delay_days. contracts_to_invoice: planned amount of active contracts at each of their coming invoices. vat: VAT "
         "of the month's sales less that of its purchases, paid on parameter vat_payment_day of the next month.",
         "Flux",
         "",
@@ -36,7 +37,7 @@ class CashForecast(pa.DataFrameModel):
             49,
             "Forecast cash",
             "Solde prévisionnel",
-            ("fact_payments.balance", "fact_payments.due_date", "fact_sales.remaining_quantity_to_invoice"),
+            ("open_instalments.balance", "open_instalments.due_date", "fact_sales.remaining_quantity_to_invoice"),
         ),
     )
 
@@ -49,4 +50,5 @@ CASH_FORECAST = GoldTable(
     silver=("dim_contract", "dim_date", "fact_payments", "fact_purchases", "fact_sales", "fact_settlements"),
     owners=("team:direction-financiere",),
     kind="state",
+    uses=(OPEN_INSTALMENTS,),
 )

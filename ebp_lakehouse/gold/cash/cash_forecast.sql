@@ -1,23 +1,6 @@
 -- gold.cash_forecast: cash expected in and out per week after $as_of and flow; formulas in cash_forecast.py.
-with instalments as (
-    select
-        side,
-        third_id,
-        commitment_id,
-        any_value(due_date) as due_date,
-        any_value(amount) as amount,
-        sum(balance)
-        + coalesce(sum(assigned_amount + financial_discount_amount) filter (
-            where settlement_date > $as_of and not is_rejected
-        ), 0) as balance,
-        bool_or(is_doubtful) as is_doubtful
-    from silver.fact_payments
-    where coalesce(document_date, date '1900-01-01') <= $as_of
-    group by all
-),
-
 -- How late each payer has paid in twelve months, by amount.
-habits as (
+with habits as (
     select
         third_id,
         sum(delay_days * abs(assigned_amount)) / sum(abs(assigned_amount)) as delay_days
@@ -57,14 +40,22 @@ vat_months as (
     group by all
 ),
 
--- A contract is invoiced once a period: what is planned falls due after the next anniversaries of its start.
-anniversaries as (
+-- A contract is invoiced every so many months from its start on; what is planned falls due after each invoice.
+invoices as (
     select
         planned_invoicing_amount,
-        (start_date + to_years((datediff('year', start_date, $as_of) + number)::integer))::date as anniversary
-    from silver.dim_contract
-    cross join (select unnest([0, 1]) as number) as years
-    where is_active and planned_invoicing_amount > 0
+        (
+            start_date + to_months((months * ((datediff('month', start_date, $as_of) // months) + number))::integer)
+        )::date as invoiced_on
+    from (
+        select
+            planned_invoicing_amount,
+            start_date,
+            greatest(1, round(12 / invoices_per_year)) as months
+        from silver.dim_contract
+        where is_active and planned_invoicing_amount > 0 and invoices_per_year > 0
+    )
+    cross join (select unnest(range(0, $cash_weeks)) as number) as numbers
 ),
 
 flows as (
@@ -74,9 +65,9 @@ flows as (
             i.due_date + greatest(0, coalesce(h.delay_days, 0))::integer, $as_of + 1
         ) as expected_on,
         i.balance as amount
-    from instalments as i
+    from computed.open_instalments as i
     left join habits as h on i.third_id = h.third_id
-    where i.side = 'customer' and not i.is_doubtful and i.balance <> 0
+    where i.side = 'customer' and not i.is_doubtful
     union all
     -- Paid already, so that it will not come again.
     select
@@ -90,8 +81,8 @@ flows as (
         'supplier_instalments' as flow,
         greatest(due_date, $as_of + 1) as expected_on,
         -balance as amount
-    from instalments
-    where side = 'supplier' and balance <> 0
+    from computed.open_instalments
+    where side = 'supplier'
     union all
     select
         'orders_to_invoice' as flow,
@@ -102,10 +93,10 @@ flows as (
     union all
     select
         'contracts_to_invoice' as flow,
-        anniversary + $payment_delay_days as expected_on,
+        invoiced_on + $payment_delay_days as expected_on,
         planned_invoicing_amount as amount
-    from anniversaries
-    where anniversary > $as_of
+    from invoices
+    where invoiced_on > $as_of
     union all
     select
         'vat' as flow,

@@ -6,10 +6,11 @@ import pandera.polars as pa
 import polars as pl
 from pandera.typing.polars import Series
 
+from ebp_lakehouse.gold.cash.open_instalments import OPEN_INSTALMENTS
 from ebp_lakehouse.gold.columns import Kpi, Money, described, optional
 from ebp_lakehouse.gold.contract import GoldTable
 
-_OPEN = ("fact_payments.balance", "fact_payments.due_date", "fact_payments.third_id")
+_OPEN = ("open_instalments.balance", "open_instalments.days_overdue")
 
 
 def _bucket(days: str, label_fr: str) -> Money:
@@ -77,4 +78,5 @@ RECEIVABLES_AGEING = GoldTable(
     silver=("dim_customer", "dim_date", "fact_payments", "fact_sales", "fact_settlements"),
     owners=("team:direction-financiere",),
     kind="state",
+    uses=(OPEN_INSTALMENTS,),
 )

@@ -1,36 +1,18 @@
 -- gold.receivables_ageing: what each debtor owes on the evening of $as_of, by age; formulas in receivables_ageing.py.
--- Balances are today's, with what was settled after $as_of put back; documents dated after it wait (semantics V5, S5).
-with instalments as (
+with aged as (
     select
-        coalesce(third_id, '(unknown)') as debtor_id,
-        commitment_id,
-        any_value(due_date) as due_date,
-        sum(balance)
-        + coalesce(sum(assigned_amount + financial_discount_amount) filter (
-            where settlement_date > $as_of and not is_rejected
-        ), 0) as balance,
-        bool_or(is_doubtful) as is_doubtful
-    from silver.fact_payments
-    where side = 'customer' and coalesce(document_date, date '1900-01-01') <= $as_of
-    group by all
-),
-
-aged as (
-    select
-        debtor_id,
-        sum(balance) filter (where balance > 0 and age <= 0) as not_due,
-        sum(balance) filter (where balance > 0 and age between 1 and 30) as days_1_30,
-        sum(balance) filter (where balance > 0 and age between 31 and 60) as days_31_60,
-        sum(balance) filter (where balance > 0 and age between 61 and 90) as days_61_90,
-        sum(balance) filter (where balance > 0 and age > 90) as days_over_90,
+        third_id as debtor_id,
+        sum(balance) filter (where balance > 0 and days_overdue <= 0) as not_due,
+        sum(balance) filter (where balance > 0 and days_overdue between 1 and 30) as days_1_30,
+        sum(balance) filter (where balance > 0 and days_overdue between 31 and 60) as days_31_60,
+        sum(balance) filter (where balance > 0 and days_overdue between 61 and 90) as days_61_90,
+        sum(balance) filter (where balance > 0 and days_overdue > 90) as days_over_90,
         sum(balance) filter (where balance < 0) as credit_notes,
         sum(balance) filter (where balance > 0 and is_doubtful) as doubtful,
-        max(age) filter (where balance > 0 and age > 0) as oldest_days
-    from (select
-        *,
-        coalesce($as_of - due_date, 0) as age
-    from instalments)
-    group by debtor_id
+        max(days_overdue) filter (where balance > 0 and days_overdue > 0) as oldest_days
+    from computed.open_instalments
+    where side = 'customer'
+    group by third_id
 ),
 
 -- Cash that settles nothing yet, and cash that by now settles a document which did not exist on that day.

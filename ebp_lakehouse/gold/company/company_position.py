@@ -9,6 +9,7 @@ import pandera.polars as pa
 import polars as pl
 from pandera.typing.polars import Series
 
+from ebp_lakehouse.gold.cash.open_instalments import OPEN_INSTALMENTS
 from ebp_lakehouse.gold.cash.receivables_ageing import RECEIVABLES_AGEING
 from ebp_lakehouse.gold.columns import Kpi, Money, described, optional
 from ebp_lakehouse.gold.contract import GoldTable
@@ -190,7 +191,7 @@ class CompanyPosition(pa.DataFrameModel):
         "n",
         47,
         "Open reminders",
-        ("fact_payments.reminder_count", "fact_payments.balance"),
+        ("open_instalments.reminder_count", "open_instalments.balance"),
         ge=0,
     )
     reminders_amount: Series[Money] = described("Their balances.", "Montant relancé", "EUR", ge=0)
@@ -201,7 +202,7 @@ class CompanyPosition(pa.DataFrameModel):
         "days",
         48,
         "Days payables outstanding",
-        ("fact_payments.balance", "fact_purchases.net_amount_incl_tax"),
+        ("open_instalments.balance", "fact_purchases.net_amount_incl_tax"),
     )
     stock_value: Series[Money] = described("Value of the stock at average cost.", "Valeur de stock", "EUR")
     stock_out_rate_percent: Series[float] = _rate(
@@ -300,7 +301,7 @@ COMPANY_POSITION = GoldTable(
     description="Where the company stands each evening: backlog, customers, receivables, stock, suppliers, contracts.",
     key=("date_id",),
     model=CompanyPosition,
-    silver=("dim_date", "fact_payments", "fact_purchases", "fact_sales", "fact_settlements"),
+    silver=("dim_date", "fact_purchases", "fact_sales", "fact_settlements"),
     owners=("team:direction",),
     kind="daily",
     uses=(
@@ -308,6 +309,7 @@ COMPANY_POSITION = GoldTable(
         SALES_BY_PRODUCT,
         CUSTOMER_HEALTH_SCORE,
         RECEIVABLES_AGEING,
+        OPEN_INSTALMENTS,
         INVENTORY_SNAPSHOT_DAILY,
         EQUIPMENT_PARK,
         CONTRACT_PROFITABILITY,

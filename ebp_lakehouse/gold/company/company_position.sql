@@ -88,20 +88,14 @@ reminders as (
     select
         count(*) as instalments,
         coalesce(sum(balance), 0) as amount
-    from silver.fact_payments
-    where
-        side = 'customer' and balance > 0 and reminder_count > 0
-        and coalesce(document_date, date '1900-01-01') <= $as_of
+    from computed.open_instalments
+    where side = 'customer' and balance > 0 and reminder_count > 0
 ),
 
 payables as (
-    select
-        coalesce(sum(balance), 0)
-        + coalesce(sum(assigned_amount + financial_discount_amount) filter (
-            where settlement_date > $as_of and not is_rejected
-        ), 0) as amount
-    from silver.fact_payments
-    where side = 'supplier' and coalesce(document_date, date '1900-01-01') <= $as_of
+    select coalesce(sum(balance), 0) as amount
+    from computed.open_instalments
+    where side = 'supplier'
 ),
 
 purchases as (

@@ -182,8 +182,9 @@ class MonthlyKpi(pa.DataFrameModel):
             ("purchase_price_trend.amount", "purchase_price_trend.variation_12_months_percent"),
         ),
     )
-    inventory_adjustment: Series[Money] = described(
-        "Cost of the movements of kind Inventory: gains less losses. 0 where the seed stock_movement_kind names none.",
+    inventory_adjustment: Series[Money] = optional(
+        "Cost of the movements of kind Inventory: gains less losses. NULL where no movement is known to be one (seed "
+        "stock_movement_kind).",
         "Écart d'inventaire",
         "EUR",
         kpi=Kpi(59, "Inventory adjustment", "Écart d'inventaire", ("fact_stock_movements.cost_amount",)),

@@ -171,6 +171,13 @@ adjustments as (
     group by all
 ),
 
+-- Whether movements of inventories are told from others at all.
+inventories as (
+    select count(*) > 0 as is_told
+    from silver.fact_stock_movements
+    where movement_kind = 'Inventory'
+),
+
 stock as (
     select
         m.month_number,
@@ -259,8 +266,8 @@ select
     round(coalesce(h.vat, 0) - coalesce(p.vat, 0), 2)::decimal(18, 2) as vat_due_estimate,
     round(coalesce(p.amount, 0), 2)::decimal(18, 2) as purchases_excl_tax,
     q.price_index as purchase_price_index,
-    round(coalesce(a.amount, 0), 2)::decimal(18, 2) as inventory_adjustment,
-    case when k.amount > 0 then coalesce(a.amount, 0)::double / k.amount::double * 100 end
+    case when n.is_told then round(coalesce(a.amount, 0), 2)::decimal(18, 2) end as inventory_adjustment,
+    case when n.is_told and k.amount > 0 then coalesce(a.amount, 0)::double / k.amount::double * 100 end
         as inventory_adjustment_percent,
     case
         when v.completed + v.cancelled + v.overdue > 0
@@ -271,6 +278,7 @@ select
     coalesce(c.active, 0) as active_contracts_count,
     case when c.ended > 0 then c.renewed::double / c.ended * 100 end as renewal_rate_percent
 from months as m
+cross join inventories as n
 left join sales as s using (month_number)
 left join shares as h using (month_number)
 left join retention as r using (month_number)

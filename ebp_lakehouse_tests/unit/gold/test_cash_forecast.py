@@ -58,15 +58,25 @@ def test_suppliers_are_paid_when_due_and_lower_the_cash() -> None:
     assert weeks("supplier_instalments", fact_payments=payments) == {MONDAYS[0]: -5, MONDAYS[2]: -70}
 
 
-def test_a_contract_is_invoiced_at_its_next_anniversary_only() -> None:
+def test_a_contract_invoiced_yearly_is_expected_after_its_next_anniversary_only() -> None:
     # Begun on 1 April 2024: this year's has passed (1 April + 30 days would be in the weeks shown), the next is 2027's.
     # Begun on 10 April: 10 April + 30 days = 10 May, in the week of 4 May.
     contracts = [
         {"contract_key": day, "contract_id": day, "start_date": date.fromisoformat(day), "is_active": True,
-         "planned_invoicing_amount": amount}
+         "planned_invoicing_amount": amount, "invoices_per_year": 1}
         for day, amount in (("2024-04-01", 600), ("2024-04-10", 900))
     ]  # fmt: skip
     assert weeks("contracts_to_invoice", dim_contract=contracts) == {MONDAYS[4]: 900}
+
+
+def test_a_contract_invoiced_quarterly_is_expected_after_each_invoice() -> None:
+    # Begun on 10 January 2025: invoices on 10 April and 10 July; + 30 days = 10 May and 9 August. The thirteen weeks shown
+    # end on 5 July, so the second is not among them; twenty weeks end on 23 August and hold it, in the week of 3 August.
+    contract = {"contract_key": "Q", "contract_id": "Q", "start_date": date(2025, 1, 10), "is_active": True,
+                "planned_invoicing_amount": 50, "invoices_per_year": 4}  # fmt: skip
+    assert weeks("contracts_to_invoice", dim_contract=[contract]) == {MONDAYS[4]: 50}
+    far = weeks("contracts_to_invoice", {"cash_weeks": 20}, dim_contract=[contract])
+    assert far == {MONDAYS[4]: 50, date(2026, 8, 3): 50}
 
 
 def test_vat_is_paid_on_its_day_of_the_next_month() -> None:

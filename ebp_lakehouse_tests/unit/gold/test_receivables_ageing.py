@@ -19,7 +19,7 @@ def owed(number: str, age: int, balance: int, **more: Any) -> dict[str, Any]:
     """An instalment that fell due ``age`` days before D."""
     return {
         "payment_key": number, "commitment_id": number, "side": "customer", "third_id": "C", "balance": balance,
-        "assigned_amount": 0, "financial_discount_amount": 0, "due_date": DAY - timedelta(days=age),
+        "amount": balance, "assigned_amount": 0, "financial_discount_amount": 0, "due_date": DAY - timedelta(days=age),
         "document_date": date(2025, 1, 1), "is_rejected": False, "is_set_off": False, "is_doubtful": False, **more,
     }  # fmt: skip
 
