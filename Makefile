@@ -29,7 +29,7 @@ notebook: $(NOTEBOOK_STAMP)  ## Open the notebooks in JupyterLab on the demo's l
 	$(BIN)/ebp-lakehouse notebook
 
 test: $(TEST_STAMP) $(MANIFEST) browser  ## Install and run every test and linter
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --max-worker-restart 0
 	$(MAKE) lint
 
 lint: $(TEST_STAMP) $(MANIFEST)  ## Imports, style, types, and Dagster's own check of the definitions

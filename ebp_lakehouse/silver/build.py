@@ -138,7 +138,7 @@ def build_models(
         "parameters": parameters(settings.dbt_project_dir, settings.parameters_file).silver,
     }
     arguments = [
-        "--quiet", "build",
+        "--quiet", "--log-level-file", "none", "--no-write-json", "build",
         "--select", *selected,
         "--indirect-selection", "cautious",
         *(word for kind in excluded for word in ("--exclude-resource-type", kind)),

@@ -6,7 +6,7 @@ with sales as (
         i.date_value as invoice_date
     from silver.fact_sales as f
     inner join silver.dim_date as d on f.date_key = d.date_id
-    left join silver.dim_date as i on f.invoice_date_key = i.date_id and f.invoice_date_key > 0
+    left join silver.dim_date as i on f.invoice_date_key = i.date_id
     where d.date_value <= $as_of
 ),
 

@@ -53,7 +53,7 @@ Content = dict[str, list[tuple[Any, ...]]]
 
 
 def start(scenario: str, settings: Settings, point: str = "", argument: str = "after") -> int | None:
-    process = CHILDREN.Process(target=scenarios.run, args=(scenario, settings, point, argument))
+    process = CHILDREN.Process(target=scenarios.run, args=(scenario, settings, point, argument), daemon=True)
     process.start()
     process.join(120)
     return process.exitcode

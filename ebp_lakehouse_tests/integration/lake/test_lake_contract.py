@@ -42,7 +42,7 @@ def publish(
 
 
 def run(target: Any, *arguments: Any) -> int | None:
-    process = SPAWN.Process(target=target, args=arguments)
+    process = SPAWN.Process(target=target, args=arguments, daemon=True)
     process.start()
     process.join(120)
     return process.exitcode
@@ -109,7 +109,10 @@ def test_a_first_version_that_was_never_pinned_is_replaced(settings: Settings, l
 
 
 def test_two_processes_publishing_different_tables_lose_nothing(settings: Settings, lake: Lake) -> None:
-    workers = [SPAWN.Process(target=processes.publish_many, args=(settings, f"silver/{n}", 10)) for n in ("a", "b")]
+    workers = [
+        SPAWN.Process(target=processes.publish_many, args=(settings, f"silver/{n}", 10), daemon=True)
+        for n in ("a", "b")
+    ]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -124,7 +127,9 @@ def test_publishing_a_table_twice_from_one_base_conflicts(settings: Settings, la
     record = publish_rows(settings, T, 1)
     based_on, results = record.pins[T].version, SPAWN.Queue()
     workers = [
-        SPAWN.Process(target=processes.publish_same_base, args=(settings, T, based_on + n, based_on, results))
+        SPAWN.Process(
+            target=processes.publish_same_base, args=(settings, T, based_on + n, based_on, results), daemon=True
+        )
         for n in (1, 2)
     ]
     for worker in workers:

@@ -41,14 +41,17 @@ def test_fifty_readers_during_a_hundred_publications(tmp_path: Path) -> None:
     stop, results = SPAWN.Event(), SPAWN.Queue()
     ready = SPAWN.Barrier(PROCESSES + 1)
     readers = [
-        SPAWN.Process(target=read_until, args=(settings, ready, stop, results, THREADS)) for _ in range(PROCESSES)
+        SPAWN.Process(target=read_until, args=(settings, ready, stop, results, THREADS), daemon=True)
+        for _ in range(PROCESSES)
     ]
     for reader in readers:
         reader.start()
-    ready.wait(120)
-    for number in range(2, PUBLISHES + 1):
-        publish_both(settings, number)
-    stop.set()
+    try:
+        ready.wait(120)
+        for number in range(2, PUBLISHES + 1):
+            publish_both(settings, number)
+    finally:
+        stop.set()
     outcomes = [outcome for _ in readers for outcome in results.get(timeout=120)]
     for reader in readers:
         reader.join(60)
