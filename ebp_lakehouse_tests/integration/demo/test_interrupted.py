@@ -73,7 +73,7 @@ def test_an_interrupted_creation_is_done_again(home: DemoHome) -> None:
             assert first.poll() is None
         with pytest.raises(DemoError, match="Another process is creating"):
             create_in(home, STATE, server.url)
-        while first.poll() is None:  # Python drops an interrupt that falls into the end of an object: as people do, again
+        while first.poll() is None:  # Python drops an interrupt that falls into a finaliser: as people do, again
             first.send_signal(signal.SIGINT)
             time.sleep(0.5)
         assert first.returncode != 0
