@@ -39,11 +39,17 @@ DOUBLE_DECIMALS = 9  # of rates, hours, kilometres; money is decimal
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What a partition's figures are computed from: everything captured up to ``known_at`` (UTC, without zone)."""
+    """What a partition's figures are computed from: everything captured up to ``known_at`` (UTC, without zone).
+
+    Attributes:
+        rebuild: silver is not what is published, but built for the day.
+        is_newest: from everything that the record holds, whatever the clock of the source says.
+    """
 
     basis: str
     known_at: datetime
     rebuild: bool
+    is_newest: bool = False
 
 
 @dataclass
@@ -74,15 +80,27 @@ class GoldResult:
     seconds: float = 0.0
 
 
-def knowledge(record: Record, silver: Sequence[TableContract], day: date, today: date) -> Knowledge:
+def knowledge(
+    record: Record, silver: Sequence[TableContract], day: date, today: date, newest: date | None = None
+) -> Knowledge:
     """The two clocks of partition ``day`` (design §6).
 
-    Today reads what is published. A past day at or after the first load (T0) is computed from bronze as it was known
-    at the end of that day; a day before T0 can only be restated from what is known now.
+    Today reads what is published, unless that speaks of an earlier day: on a day without documents yet published silver
+    has no stock of the day, and an appointment of yesterday is not overdue in it. A past day at or after the first load
+    (T0) is computed from bronze as it was known at the end of that day; a day before T0 can only be restated from what is
+    known now.
+
+    Args:
+        record: the publication.
+        silver: the tables that are read, with their ancestors.
+        day: the partition.
+        today: the open partition.
+        newest: the day of which published silver speaks; None where nothing says so.
     """
     now = datetime.fromisoformat(record.published_at).astimezone(UTC).replace(tzinfo=None)
     if day >= today:
-        return Knowledge(AS_KNOWN, now, rebuild=False)
+        is_behind = bool(silver) and newest is not None and newest < day
+        return Knowledge(AS_KNOWN, now, rebuild=is_behind, is_newest=True)
     if day < first_load(record, silver):
         return Knowledge(RESTATED, now, rebuild=False)
     end = datetime.combine(day + timedelta(days=1), time.min, PARIS) - timedelta(microseconds=1)
@@ -98,6 +116,17 @@ def first_load(record: Record, silver: Sequence[TableContract]) -> date:
         if key in record.pins
     ]
     return max(instants).astimezone(PARIS).date() if instants else date.max
+
+
+def published_day(published: duckdb.DuckDBPyConnection, record: Record) -> date | None:
+    """The day of which published silver speaks: that of the newest document then known (semantics V4), not today.
+
+    ``feature_store`` is the one table that carries it. None where it is not published, or empty.
+    """
+    if "silver/feature_store" not in record.pins:
+        return None
+    row = published.execute("SELECT max(computed_date) FROM lake.silver.feature_store").fetchone()
+    return row[0] if row else None
 
 
 def compute(
@@ -126,8 +155,9 @@ def compute(
     results = {table.name: GoldResult() for table in tables}
     with connect(record.number, settings, private=True) as published:
         histories = {table.name: History.load(published, record, table, days) for table in tables}
+        newest = published_day(published, record)
         for day in days:
-            clocks = {t.name: knowledge(record, needed_silver(t, contracts), day, today) for t in tables}
+            clocks = {t.name: knowledge(record, needed_silver(t, contracts), day, today, newest) for t in tables}
             for rebuild in (False, True):
                 group = [t for t in tables if clocks[t.name].rebuild is rebuild and not results[t.name].findings]
                 if not group:
@@ -175,7 +205,8 @@ def _knowing(
     wanted = {contract.name for table in tables for contract in needed_silver(table, contracts)}
     silver = [contract for name, contract in contracts.items() if name in wanted]
     with tempfile.TemporaryDirectory(prefix="ebp_gold_") as scratch:
-        rebuilt = build(settings, record, silver, Path(scratch), known_at=clock.known_at, as_of=day)
+        known_at = None if clock.is_newest else clock.known_at
+        rebuilt = build(settings, record, silver, Path(scratch), known_at=known_at, as_of=day)
         with rebuilt.connect(settings) as connection:
             yield connection
 

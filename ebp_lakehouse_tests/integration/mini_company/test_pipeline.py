@@ -30,8 +30,9 @@ pytestmark = pytest.mark.timeout(900)  # two ingestions and a build: minutes whe
 
 VERSION_COLUMNS = {"valid_from", "valid_to"}
 
-# Rows that rest on versions between the two ingestions: appointment e08, captured and deleted in March.
-NOT_SEEN = {"gold.interventions_daily_kpi": {("20260325",)}}
+# Appointment e08 of 25 March rests on versions between the two ingestions: it was captured and deleted in March. The repair
+# of 17 March was waiting for a second visit on the last day; by today it is known that none came.
+NOT_SEEN = {"gold.interventions_daily_kpi": {("20260325",), ("20260317",)}}
 
 
 @pytest.fixture(scope="module")
