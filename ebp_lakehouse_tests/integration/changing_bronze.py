@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from ebp_lakehouse.bronze.batch import FIRST_LOADED_AT
 from ebp_lakehouse.bronze.versions import METADATA_SCHEMA
 from ebp_lakehouse.lake import catalog, publication
 from ebp_lakehouse.lake.delta import open_at_pin
@@ -25,7 +26,7 @@ from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.source.reference_schema import reference
 from ebp_lakehouse.source.registry import Registry
 from ebp_lakehouse_tests.mini_company.company import catalog_rows
-from ebp_lakehouse_tests.mini_company.rows import CAPTURED, DELETED, FINAL
+from ebp_lakehouse_tests.mini_company.rows import CAPTURED, DELETED, FINAL, Row
 from ebp_lakehouse_tests.unit.silver.mock_bronze import declared_tables, write_catalog
 
 DAY = "_bronze_ingestion_date"
@@ -49,13 +50,7 @@ class ChangingBronze:
 
     def load(self, scratch: Path) -> None:
         """Publish every table with every version that the mini company has of it."""
-        mock = write_catalog(scratch / "mock.duckdb", catalog_rows(declared_tables()))
-        with duckdb.connect(str(mock), read_only=True) as connection:
-            versions = {
-                table: connection.execute(f"SELECT * FROM bronze.{quote_identifier(f'_{table}')}").to_arrow_table()
-                for table in self.keys
-            }
-        self._publish(versions)
+        self.publish(typed_versions(scratch, catalog_rows(declared_tables())))
 
     def change(self, hand: random.Random, changes: int) -> list[str]:
         """One batch of random changes of rows, each of another table; what was done, in words.
@@ -76,7 +71,7 @@ class ChangingBronze:
                 told.append(f"{table}: {what}")
                 if version is not None:
                     batch[table] = pa.Table.from_pylist([version], schema=stored.schema)
-        self._publish(batch)
+        self.publish(batch)
         return told
 
     def _changed(
@@ -112,7 +107,7 @@ class ChangingBronze:
             WHERE _bronze_valid_to IS NULL ORDER BY {key}"""
         return connection.execute(sql).to_arrow_table()
 
-    def _publish(self, batch: dict[str, pa.Table]) -> None:
+    def publish(self, batch: dict[str, pa.Table]) -> None:
         """Append versions and pin them, all in one record."""
         lake = Lake.open(self.settings)
         record = publication.latest(lake)
@@ -128,8 +123,19 @@ class ChangingBronze:
             rows = stored.num_rows + (pin.rows if pin else 0)
             view = {"kind": "bronze", "key": list(self.keys[table])}
             day, now = self.captured_at.date().isoformat(), self.captured_at.isoformat()
-            moves[key] = Move(writer.based_on, Pin(commit.version, {"horizon": "1"}, "passed", day, now, rows, view))
+            position = pin.position if pin else {"horizon": "1", FIRST_LOADED_AT: now}
+            moves[key] = Move(writer.based_on, Pin(commit.version, position, "passed", day, now, rows, view))
         catalog.publish(self.settings, moves, "bronze")
+
+
+def typed_versions(scratch: Path, rows: dict[str, list[Row]]) -> dict[str, pa.Table]:
+    """Every declared table with its versions in the declared types."""
+    mock = write_catalog(scratch / "mock.duckdb", rows)
+    with duckdb.connect(str(mock), read_only=True) as connection:
+        return {
+            table: connection.execute(f"SELECT * FROM bronze.{quote_identifier(f'_{table}')}").to_arrow_table()
+            for table in declared_tables()
+        }
 
 
 def _invented(value: Any) -> list[Any]:

@@ -32,17 +32,19 @@ def source_tables() -> dict[str, list[Row]]:
     return dict(tables)
 
 
-def catalog_rows(declared: dict[str, dict[str, str]]) -> dict[str, list[Row]]:
+def catalog_rows(
+    declared: dict[str, dict[str, str]], written: dict[str, list[Row]] | None = None
+) -> dict[str, list[Row]]:
     """Bronze table → completed rows with the columns that silver declares (table → columns, of models/sources).
 
-    A table that neither the registry nor silver reads yet is left out: it joins as soon as it is declared.
+    `written` are the rows by EBP table, when they are not those of the whole company. A table that neither the registry nor silver reads yet is left out: it joins as soon as it is declared.
     """
     assets = {spec.name: spec.asset for spec in Registry.load()}
     rows: dict[str, list[Row]] = {}
-    for table, written in source_tables().items():
+    for table, versions in (source_tables() if written is None else written).items():
         columns = declared.get(assets.get(table, ""))
         if columns is not None:
-            rows[assets[table]] = [_declared(completed(table, row), columns) for row in written]
+            rows[assets[table]] = [_declared(completed(table, row), columns) for row in versions]
     return rows
 
 
