@@ -310,6 +310,20 @@ def dictionary() -> None:
 
 
 @app.command()
+def docs(
+    folder: Annotated[Path, typer.Argument(help="Where to write it; a new or empty folder, or its own from before.")],
+    force: Annotated[bool, typer.Option(help="Write beside (or over) files of others.")] = False,
+) -> None:
+    """Write the documentation as a folder to open in a browser: dictionary, KPIs, column lineage, dbt's models."""
+    from ebp_lakehouse.documentation import write  # noqa: PLC0415
+    from ebp_lakehouse.settings import Settings  # noqa: PLC0415
+
+    with friendly(), out.status("compiling the models …"):
+        index = write(Settings.from_environment(), folder, force=force)
+    print(index)
+
+
+@app.command()
 def ui(port: int = 3000) -> None:
     """Open the Dagster UI (webserver and daemon) on the same lake; Ctrl-C stops it and what it started."""
     from ebp_lakehouse.demo.session import working_settings  # noqa: PLC0415

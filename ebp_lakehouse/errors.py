@@ -38,5 +38,9 @@ class ServiceError(LakehouseError):
     """A service outside the company (addresses, weather, economy) does not answer, refuses us, or answers nonsense."""
 
 
+class DocumentationError(LakehouseError):
+    """The documentation cannot be written where it was asked for."""
+
+
 class DemoError(LakehouseError):
     """An embedded server cannot start, or the demo company cannot be created."""

@@ -23,6 +23,7 @@ import psycopg
 from ebp_lakehouse.demo.company import calendar as days
 from ebp_lakehouse.demo.company import catalogue, geography
 from ebp_lakehouse.demo.company.catalogue import Catalogue
+from ebp_lakehouse.demo.company.field.contractinvoices import YEAR
 from ebp_lakehouse.demo.company.ledger import Ledger
 from ebp_lakehouse.demo.company.newdocuments import DocumentWriter, Written
 from ebp_lakehouse.demo.company.primitives import day_number, uuids
@@ -39,13 +40,15 @@ Progress = Callable[[str, float], None]
 NEW_KINDS = ((1, 0.4), (8, 0.25), (2, 0.35))
 TRANSFERS_A_DAY, PAYMENT_SHARE = 0.5, 0.15  # of the documents of a day; of the instalments due
 DELETE_CHANCE, CREDIT_CHANCE, NEW_CUSTOMER_CHANCE = 0.4, 0.15, 0.3
+FORGOTTEN_AFTER = 30  # days after which nobody invoices the fee of a contract any more
 RENAME_CHANCE, FRIDAY = 0.2, 4  # tables are reloaded on Fridays
 RELOADED = ("SettlementMode", "CustomerFamily", "SupplierItem", "Unit")  # emptied and filled again, as copy tools do
 CUSTOMER_CODES = (
     ("SaleDocument", "CustomerId"), ("SaleDocument", "PaymentThirdId"), ("SaleCommitment", "ThirdId"),
     ("SaleCommitment", "PaymentThirdId"), ("SaleSettlement", "ThirdId"), ("Contact", "AssociatedCustomerId"),
     ("ScheduleEvent", "CustomerId"), ("Activity", "CustomerId"), ("CustomerProduct", "CustomerId"),
-    ("MaintenanceContract", "CustomerId"), ("ConstructionSite", "CustomerId"), ("Customer", "PaymentThirdId"),
+    ("MaintenanceContract", "CustomerId"), ("MaintenanceContract", "InvoicingCustomerId"),
+    ("ConstructionSite", "CustomerId"), ("Customer", "PaymentThirdId"),
 )  # fmt: skip
 QUOTE, INVOICE, CREDIT_NOTE, DELIVERY, ORDER = 1, 2, 3, 6, 8
 
@@ -140,6 +143,7 @@ class _Company:
             self._do("document", partial(self.writer.new, self.connection, kind), day)
         for _ in range(max(1, round(volume * TRANSFERS_A_DAY))):
             self._do("transfer", self._transfer, day)
+        self._do("contract invoices", self._invoice_contracts, day)
         self._do("payments", self._payments, day)
         self._do("customer changed", self._change_customer, day)
         self._do("price changed", self._change_price, day)
@@ -200,6 +204,27 @@ class _Company:
             if found is not None:
                 return self.writer.transfer(self.connection, found[0], target, left, moment)
         return None
+
+    def _invoice_contracts(self, moment: datetime) -> int:
+        """Each year of a running contract is invoiced in advance; what was forgotten for a month stays forgotten."""
+        rows = self.connection.execute(
+            'SELECT c."Id", coalesce(c."InvoicingCustomerId", c."CustomerId"), c."PredictedPeriodicInvoicingAmount",'
+            ' c."TotalInvoiceAmountVatExcluded" FROM "MaintenanceContract" c CROSS JOIN LATERAL (SELECT'
+            ' c."StartDate"::date + (%(day)s::date - c."StartDate"::date) / %(year)s * %(year)s AS day) AS due'
+            ' WHERE c."StartDate" <= %(day)s AND (c."CancellationDate" IS NULL OR c."CancellationDate" > %(day)s)'
+            ' AND (c."TacitRenewal" OR c."EndDate" >= %(day)s) AND due.day > %(day)s::date - %(forgotten)s'
+            ' AND NOT EXISTS (SELECT FROM "SaleDocument" d WHERE d."MaintenanceContractId" = c."Id"'
+            ' AND d."DocumentType" = 2 AND d."DocumentDate" >= due.day) ORDER BY 1',
+            {"day": moment.date(), "year": YEAR, "forgotten": FORGOTTEN_AFTER},
+        ).fetchall()
+        done = 0
+        for contract, payer, fee, total in rows:
+            if self.writer.invoice_contract(self.connection, contract, payer, catalogue.scaled(fee), moment) is None:
+                continue
+            sums = dict.fromkeys(("TotalInvoiceAmountVatExcluded", "AccomplishedSales"), total + fee)
+            self.ledger.update(self.connection, "MaintenanceContract", contract, sums, moment)
+            done += 1
+        return done
 
     def _credit(self, moment: datetime) -> Written | None:
         found = self._pick(

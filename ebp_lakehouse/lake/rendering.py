@@ -89,7 +89,10 @@ def write_views(
         for name, (public, *apart) in changed.items():
             for statement in views.statements(name, wanted[name].pin.view, public, apart[0] if apart else None):
                 connection.execute(statement)
-            connection.execute("INSERT OR REPLACE INTO main.rendered VALUES (?, ?)", [name, wanted[name].fingerprint])
+        connection.execute(
+            "INSERT OR REPLACE INTO main.rendered SELECT unnest(?), unnest(?)",
+            [list(changed), [wanted[name].fingerprint for name in changed]],
+        )
         _write_freshness(connection, wanted)
         connection.execute(
             "CREATE OR REPLACE TABLE main.publication AS SELECT ? AS number, ? AS published_at, ? AS run_id, ? AS lake",

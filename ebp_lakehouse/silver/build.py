@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,6 +28,8 @@ from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.calendar import write_holidays
 from ebp_lakehouse.silver.contract import TableContract
 from ebp_lakehouse.silver.manifest import load_parse
+
+DATABASE = "scratch.duckdb"
 
 # Optional CSV files of semantics §1.7 that the models of today read.
 USER_FILES = ("colleague_extra", "commune_area", "incident_extra", "market_size", "satisfaction", "sla")
@@ -131,38 +133,66 @@ def build_models(
     as_of: date | None = None,
 ) -> Build:
     """Build what dbt's selectors name on the catalog of a file; ``excluded`` are dbt's kinds of nodes that are left out."""
-    database = scratch / "scratch.duckdb"
+    arguments = [
+        "--no-write-json", "build",
+        "--select", *selected,
+        "--indirect-selection", "cautious",
+        *(word for kind in excluded for word in ("--exclude-resource-type", kind)),
+        *_variables(settings, known_at=known_at, as_of=as_of),
+    ]  # fmt: skip
+    ran = _run(settings, arguments, catalog, scratch)
+    return Build(database=scratch / DATABASE, catalog=catalog, results=_by_node(ran.results))
+
+
+def document(settings: Settings, catalog: Path, scratch: Path) -> tuple[Path, dict[str, NodeResult]]:
+    """The documentation that dbt makes of its project, as one static page, and what it says of each node it compiled for it.
+
+    Nothing is run: the catalog's tables are only described, so they may be empty.
+
+    Raises:
+        SettingsError: the user's parameters cannot be used.
+        BuildError: a model does not compile; dbt's text is in the message.
+    """
+    arguments = ["docs", "generate", "--static", "--empty-catalog", *_variables(settings)]
+    ran = _run(settings, arguments, catalog, scratch)
+    results = _by_node(ran._compile_results or ())  # noqa: SLF001  dbt shows them nowhere else
+    broken = [f"{result.name}: {result.message}" for result in results.values() if result.status == "error"]
+    if broken:
+        raise BuildError("; ".join(broken))
+    return scratch / "target" / "static_index.html", results
+
+
+def _variables(settings: Settings, *, known_at: datetime | None = None, as_of: date | None = None) -> list[str]:
     variables = {
         "known_at": known_at.isoformat(sep=" ", timespec="microseconds") if known_at else None,
         "as_of": as_of.isoformat() if as_of else None,
         "parameters": parameters(settings.dbt_project_dir, settings.parameters_file).silver,
     }
-    arguments = [
-        "--quiet", "--log-level-file", "none", "--no-write-json", "build",
-        "--select", *selected,
-        "--indirect-selection", "cautious",
-        *(word for kind in excluded for word in ("--exclude-resource-type", kind)),
-        "--vars", json.dumps(variables, default=str),
-        "--project-dir", str(settings.dbt_project_dir), "--profiles-dir", str(settings.dbt_project_dir),
-        "--target-path", str(scratch / "target"), "--log-path", str(scratch / "logs"),
-    ]  # fmt: skip
-    with _environment(settings, scratch, database, catalog):
-        results = _run(settings, arguments)
-    return Build(database=database, catalog=catalog, results=results)
+    return ["--vars", json.dumps(variables, default=str)]
 
 
-def _run(settings: Settings, arguments: Sequence[str]) -> dict[str, NodeResult]:
+def _run(settings: Settings, arguments: Sequence[str], catalog: Path, scratch: Path) -> Any:
+    """What dbt's command gives; its files are in ``scratch``."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415  dbt takes a second to import
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
     parsed = load_parse(settings.dbt_project_dir)
-    try:
-        outcome = dbtRunner(manifest=parsed).invoke(list(arguments))
-    finally:
-        DuckDBConnectionManager.close_all_connections()  # else the scratch file stays open with dbt's options
+    places = [
+        "--project-dir", str(settings.dbt_project_dir), "--profiles-dir", str(settings.dbt_project_dir),
+        "--target-path", str(scratch / "target"), "--log-path", str(scratch / "logs"),
+    ]  # fmt: skip
+    with _environment(settings, scratch, scratch / DATABASE, catalog):
+        try:
+            outcome = dbtRunner(manifest=parsed).invoke(["--quiet", "--log-level-file", "none", *arguments, *places])
+        finally:
+            DuckDBConnectionManager.close_all_connections()  # else the scratch file stays open with dbt's options
     if outcome.result is None:
         raise BuildError(f"dbt could not run: {outcome.exception}")
-    return {result.node.unique_id: _node_result(result) for result in outcome.result.results}
+    return outcome.result
+
+
+def _by_node(results: Iterable[Any]) -> dict[str, NodeResult]:
+    return {result.node.unique_id: _node_result(result) for result in results}
 
 
 def _node_result(result: Any) -> NodeResult:

@@ -93,6 +93,8 @@ def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
 def test_the_graph_a_partition_and_its_checks(address: str) -> None:
     picture = os.environ.get("EBP_UI_PICTURE")  # where to keep the README's picture of the graph
     with browser_page() as page:
+        if picture:
+            page.set_viewport_size({"width": 1900, "height": 1180})  # all groups, none cut
         page.goto(f"{address}/asset-groups")
         page.get_by_text("bronze_sales").first.wait_for()
         page.wait_for_timeout(3000)

@@ -33,6 +33,8 @@ from ebp_lakehouse.silver.profile import profile
 
 pytestmark = pytest.mark.timeout(900)  # the fixture brings a whole company through every layer
 
+BRONZE = 'key:"bronze/*"'
+
 
 class Slice:
     def __init__(self, settings: Settings, home: Path) -> None:
@@ -87,13 +89,13 @@ def test_a_failed_check_keeps_that_table_and_publishes_the_others(made: Slice, m
 
     with monkeypatch.context() as patch:
         patch.setattr(batch_module, "reconcile", one_cent_off)
-        summary = made.run()
+        summary = made.run(BRONZE)
     assert list(summary.failed_checks) == ["bronze/customer:reconciliation"]
     assert "1.01 in the lake" in summary.failed_checks["bronze/customer:reconciliation"]
     after = made.record
     assert after.pins["bronze/customer"] == before.pins["bronze/customer"]
     assert after.pins["bronze/item"].version > before.pins["bronze/item"].version
-    assert made.run().ok
+    assert made.run(BRONZE).ok
     assert made.record.pins["bronze/customer"].version > before.pins["bronze/customer"].version
 
 
@@ -107,14 +109,14 @@ def test_first_load_is_carried_over(made: Slice) -> None:
 def test_some_tables_only_and_one_that_vanished(made: Slice, tmp_path: Path) -> None:
     settings = made.settings.model_copy(update={"tables": "Customer,Vat", "lake_url": str(tmp_path / "lake")})
     instance = instance_at(tmp_path / "dagster")
-    first = materialize(settings, instance, 'key:"bronze/*"')
+    first = materialize(settings, instance, BRONZE)
     assert first.ok
     assert set(first.layers["bronze"].rows) == {"customer", "vat"}
     before = publication.latest(Lake.open(settings))
     with psycopg.connect(settings.source(), autocommit=True) as connection:
         connection.execute('ALTER TABLE "Vat" RENAME TO "Vat_"')
         try:
-            summary = materialize(settings, instance, 'key:"bronze/*"')
+            summary = materialize(settings, instance, BRONZE)
         finally:
             connection.execute('ALTER TABLE "Vat_" RENAME TO "Vat"')
     assert set(summary.failed_checks) == {"bronze/vat:contract", "bronze/vat:reconciliation"}
@@ -127,12 +129,12 @@ def test_past_days_first_give_no_silver_until_the_tables_were_read_whole(made: S
         update={"tables": "AccountingYear,SaleDocument,PurchaseDocument,Incident", "lake_url": str(tmp_path / "lake")}
     )
     instance, yesterday = instance_at(tmp_path / "dagster"), today() - timedelta(days=1)
-    assert materialize(settings, instance, 'key:"bronze/*"', yesterday).ok
+    assert materialize(settings, instance, BRONZE, yesterday).ok
     early = materialize(settings, instance, 'key:"silver/dim_date"', yesterday)
     assert not early.success
     assert "load today's partition first: ebp-lakehouse materialize" in early.error
     assert "silver/dim_date" not in publication.latest(Lake.open(settings)).pins
-    assert materialize(settings, instance, 'key:"bronze/*"').ok
+    assert materialize(settings, instance, BRONZE).ok
     pins = publication.latest(Lake.open(settings)).pins
     assert pins["bronze/incident"].rows == 0
     assert all(pin.position["horizon"] is not None for pin in pins.values()), "an empty table was read whole, too"

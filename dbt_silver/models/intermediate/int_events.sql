@@ -111,7 +111,7 @@ placed as (
                 then coalesce(sites.longitude, case when {{ has_no_place('sites') }} then customers.longitude end)
         end as other_longitude
     from live
-    left join live as parents on live.parent_id = parents.event_id and live.parent_id <> live.event_id
+    left join live as parents on nullif(live.parent_id, live.event_id) = parents.event_id
     left join sites on upper(live.site_id) = sites.site_match
     left join customer_codes on upper(live.customer_code) = customer_codes.code_match
     left join customers on customer_codes.customer_id = customers.customer_id

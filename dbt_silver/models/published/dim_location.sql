@@ -35,6 +35,7 @@ pairs as (
         {{ town_key('coalesce(listed.city, places.city)') }} as town,
         coalesce(listed.insee_code, places.insee_code) as insee_code,
         listed.state_id,
+        coalesce(listed.country_code, places.country_code) in {{ french }} as is_french,
         listed.country_code is null as is_inferred
     from listed
     full outer join {{ ref('int_places') }} as places
@@ -100,21 +101,19 @@ found as (
         by_postcode.department as postcode_department,
         by_postcode.region as postcode_region
     from pairs
-    left join by_insee on pairs.insee_code = by_insee.insee_code and pairs.country_code in {{ french }}
+    -- What an outer join asks of its left side stands in the key: beside it, DuckDB would compare every pair of rows.
+    left join by_insee on if(pairs.is_french, pairs.insee_code, null) = by_insee.insee_code
     left join by_name_and_postcode
         on
-            pairs.zipcode = by_name_and_postcode.zipcode
+            if(pairs.is_french, pairs.zipcode, null) = by_name_and_postcode.zipcode
             and pairs.town = by_name_and_postcode.town
-            and pairs.country_code in {{ french }}
-    left join by_postcode on pairs.zipcode = by_postcode.zipcode and pairs.country_code in {{ french }}
+    left join by_postcode on if(pairs.is_french, pairs.zipcode, null) = by_postcode.zipcode
     -- Corsica's postcodes begin with 20 and its departments with 2A and 2B: a CEDEX there is left to the INSEE code.
     left join by_name_and_department
         on
-            by_postcode.zipcode is null
-            and by_name_and_department.department_code
+            by_name_and_department.department_code
             = if(pairs.zipcode[:2] = '97', pairs.zipcode[:3], pairs.zipcode[:2])
-            and pairs.town = by_name_and_department.town
-            and pairs.country_code in {{ french }}
+            and if(pairs.is_french and by_postcode.zipcode is null, pairs.town, null) = by_name_and_department.town
 ),
 
 described as (

@@ -46,8 +46,8 @@ dated as (
         ) as is_consumed_from_stock
     from costs
     left join purchase_documents
-        on costs.cost_type = 'Purchase' and costs.document_id = purchase_documents.document_id
-    left join stock_days on costs.cost_type = 'Stock' and costs.document_id = stock_days.document_id
+        on case when costs.cost_type = 'Purchase' then costs.document_id end = purchase_documents.document_id
+    left join stock_days on case when costs.cost_type = 'Stock' then costs.document_id end = stock_days.document_id
     left join item_codes on costs.item_match = item_codes.code_match
     left join stocked on item_codes.product_id = stocked.product_id
     left join consumed on upper(costs.deal_id) = consumed.deal_match and costs.item_match = consumed.item_match

@@ -197,4 +197,4 @@ left join seen on keyed.event_id = seen.event_id
 left join scores as event_scores on keyed.event_number = event_scores.event_number
 left join invoices on keyed.invoice_id = invoices.document_id
 left join scores as invoice_scores
-    on event_scores.event_number is null and invoices.document_number = invoice_scores.document_number
+    on case when event_scores.event_number is null then invoices.document_number end = invoice_scores.document_number

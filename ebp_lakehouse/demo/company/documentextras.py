@@ -33,7 +33,7 @@ def extension_frame(
 ) -> pl.DataFrame:
     """``SaleDocumentEx``, one row per document; a few held or temporary tickets that are not sales."""
     docs, size = sk.documents, sk.documents.size
-    direct = (docs["path"] == NAMES.index("DIRECT")) & (docs["kind"] == 2)
+    direct = (docs["path"] == NAMES.index("DIRECT")) & (docs["kind"] == 2) & (docs["contract"] < 0)
     held = exactly(rng, direct & (docs["day"] > calendar.as_of - 400), at_least_one(HELD, scale))
     temporary = exactly(rng, direct & ~held & (docs["day"] > calendar.as_of - 400), at_least_one(TEMPORARY, scale))
     accepted = (docs["kind"] == 1) & (docs["dead"] == 0)

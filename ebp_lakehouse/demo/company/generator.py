@@ -70,6 +70,7 @@ def generate(
     )
     sold.build(rng, opportunities, calendar, people, goods, sk, round(LINES * scale))
     derived.build(rng, scale, opportunities, calendar, sk, sign)
+    ground = field.prepare(seed, scale, calendar, small, people, goods, sk)
     padding.pad_lines(rng, sk, round(LINES * scale))
     room = links.make_room(rng, scale, sk)
 
@@ -154,7 +155,7 @@ def generate(
         of = ("SaleDocument", document_ids) if planted.of == "documents" else ("SaleDocumentLine", line_ids)
         truth.plant(planted.case, of[0], of[1].gather(planted.rows), planted.moves)
     salescases.report_payments(frames, truth)
-    frames = field.add(frames, seed, scale, calendar, options, truth)
+    frames = field.add(frames, seed, scale, calendar, options, ground, truth)
     return {table: frame.rechunk() for table, frame in frames.items()}
 
 

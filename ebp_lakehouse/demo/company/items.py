@@ -59,7 +59,8 @@ NOUNS = {
         "Chaudière murale",
         "Sonde extérieure",
     ),
-    SERVICE: ("Contrat d'entretien", "Mise en service", "Ramonage", "Étude thermique", "Extension de garantie"),
+    # The fifth item is a service in every company, so that one sells contracts.
+    SERVICE: ("Extension de garantie", "Mise en service", "Ramonage", "Étude thermique", "Contrat d'entretien"),
     LABOUR: ("Main d'œuvre technicien", "Main d'œuvre chef d'équipe", "Heure d'atelier"),
     TRAVEL: ("Forfait déplacement zone", "Indemnité kilométrique"),
     BUNDLE: ("Pack chaudière posée", "Kit radiateur complet", "Ensemble salle de bains"),

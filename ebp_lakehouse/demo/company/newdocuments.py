@@ -20,6 +20,7 @@ import psycopg
 from ebp_lakehouse.demo.company import documentextras, documents, lines, padding, payments, pricing
 from ebp_lakehouse.demo.company.calendar import BusinessCalendar
 from ebp_lakehouse.demo.company.catalogue import Catalogue, StoredDocument, copy_document
+from ebp_lakehouse.demo.company.field.contractinvoices import fee_line
 from ebp_lakehouse.demo.company.items import LABOUR, LINE_TYPES, TRAVEL
 from ebp_lakehouse.demo.company.ledger import SIMULATED_USER, Ledger
 from ebp_lakehouse.demo.company.primitives import DAY_US, Int, day_number, decimals, stamps, uuids
@@ -85,6 +86,28 @@ class DocumentWriter:
         )
         return self._write(connection, sk, moment, None)
 
+    def invoice_contract(
+        self, connection: psycopg.Connection[Any], contract: str, payer: str, fee_cents: int, moment: datetime
+    ) -> Written | None:
+        """The fee of a contract on an invoice of its own, which names it; nothing for a payer without a record."""
+        people, goods = self.known.customers, self.known.items
+        codes = people.frame["Id"].to_list()
+        if payer not in codes:
+            return None
+        customer = codes.index(payer)
+        sk = Skeleton()
+        sk.documents.add(
+            1,
+            kind=INVOICE,
+            customer=customer,
+            day=day_number(moment.date()),
+            seller=people.salesperson[customer],
+            shipping_vat=5 if people.export[customer] else 0,
+        )
+        fee = np.array([fee_cents])
+        sk.lines.add(1, document=0, **fee_line(fee, fee, people.export[[customer]], goods))
+        return self._write(connection, sk, moment, None, contract)
+
     def transfer(
         self, connection: psycopg.Connection[Any], key: str, kind: int, left: str, moment: datetime
     ) -> Written | None:
@@ -101,7 +124,12 @@ class DocumentWriter:
         return self._write(connection, sk, moment, origin)
 
     def _write(
-        self, connection: psycopg.Connection[Any], sk: Skeleton, moment: datetime, origin: StoredDocument | None
+        self,
+        connection: psycopg.Connection[Any],
+        sk: Skeleton,
+        moment: datetime,
+        origin: StoredDocument | None,
+        contract: str | None = None,
     ) -> Written:
         kind, day = int(sk.documents["kind"][0]), int(sk.documents["day"][0])
         typed = lines.inputs(sk)
@@ -141,6 +169,8 @@ class DocumentWriter:
         ).with_columns(CustomerId=people.frame["Id"].gather([int(sk.documents["customer"][0])]))  # fmt: skip
         if origin is not None:
             header = header.with_columns(**self._origin(connection, origin.key))
+        if contract is not None:
+            header = header.with_columns(MaintenanceContractId=pl.lit(contract))
         self.ledger.insert(connection, "SaleDocument", header)
         extension = documentextras.extension_frame(
             self.rng, 1.0, sk, ctx, self.known.masters, still["invoice"], calendar

@@ -1,6 +1,7 @@
 """The columns of the unpriced company: documents, lines and links as aligned numpy arrays, grown piece by piece.
 
-Indices, not codes: ``customer``, ``item``, ``seller`` point into the masters, ``parent``/``top`` and links into lines.
+Indices, not codes: ``customer``, ``item``, ``seller`` point into the masters, ``contract`` into the field's contracts,
+``parent``/``top`` and links into lines.
 Days are day numbers, money is in cents, quantities in thousandths, rates in basis points; -1 means "none".
 """
 
@@ -39,6 +40,7 @@ DOCUMENT_COLUMNS: dict[str, int] = {
     "foreign": 0,
     "reverse": 0,
     "absurd": 0,
+    "contract": -1,
 }
 LINE_COLUMNS: dict[str, int] = {
     "document": -1, "line_type": 2, "level": 0, "parent": -1, "top": -1, "item": -1, "quantity": 0, "unit_quantity": 0,

@@ -39,10 +39,7 @@ class KpiCatalogue(pa_polars.DataFrameModel):
 
 def kpi_catalogue(tables: Iterable[GoldTable]) -> GoldTable:
     """The declaration of ``gold.kpi_catalogue`` over ``tables``."""
-    rows = sorted(
-        (row for table in tables for row in _rows(table)),
-        key=lambda row: (row["kpi_number"], row["table_name"], row["column_name"]),
-    )
+    rows = kpis(tables)
 
     def computation(_: duckdb.DuckDBPyConnection, __: Mapping[str, Any]) -> pa.Table:
         return pa.Table.from_pylist(rows)
@@ -56,6 +53,14 @@ def kpi_catalogue(tables: Iterable[GoldTable]) -> GoldTable:
         owners=("team:data",),
         kind="state",
         computation=computation,
+    )
+
+
+def kpis(tables: Iterable[GoldTable]) -> list[dict[str, Any]]:
+    """The rows of the catalogue, by number, table and column."""
+    return sorted(
+        (row for table in tables for row in _rows(table)),
+        key=lambda row: (row["kpi_number"], row["table_name"], row["column_name"]),
     )
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 
 import psycopg
@@ -163,28 +166,61 @@ def test_transactions_open_while_the_slot_and_the_first_reading_are_made(followe
 def test_a_commit_in_the_wal_that_nobody_sees_yet_waits(followed: StreamHouse) -> None:
     """A commit that waits for a standby is decoded although no reader sees it; one that comes after it is visible."""
     url = followed.settings.source()
-    with psycopg.connect(url, autocommit=True) as waiting:
-        followed.execute("SET synchronous_commit = local")
-        followed.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "SELECT pg_reload_conf()")
-        try:
-            while followed.db.execute("SHOW synchronous_standby_names").fetchone() != ("nobody",):
-                pass
-            commit = threading.Thread(
-                target=waiting.execute, args=("""INSERT INTO "T" VALUES ('unseen', 1, 1, 'u')""",)
-            )
-            commit.start()
-            while not followed.db.execute("SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'").fetchall():
-                pass
-            followed.execute("""INSERT INTO "T" VALUES ('after', 1, 1, 'a')""")
-            assert counts(followed.batch()) == (1, 0, 0)
-            assert followed.lake_rows() == followed.source_rows()
-            assert followed.batch().commit is None
-        finally:
-            followed.execute("ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
-            commit.join()
+    with psycopg.connect(url, autocommit=True) as waiting, commits_wait(url):
+        commit = threading.Thread(
+            target=waiting.execute, args=("""INSERT INTO "T" VALUES ('unseen', 1, 1, 'u')""",), daemon=True
+        )
+        commit.start()
+        deadline = time.monotonic() + 60
+        while not is_waiting(followed.db):
+            assert commit.is_alive()
+            assert time.monotonic() < deadline
+        followed.execute("SET synchronous_commit = local", """INSERT INTO "T" VALUES ('after', 1, 1, 'a')""")
+        assert counts(followed.batch()) == (1, 0, 0)
+        assert followed.lake_rows() == followed.source_rows()
+        assert followed.batch().commit is None
+    commit.join(60)
     assert counts(followed.batch()) == (1, 0, 0)
     assert followed.versions("unseen") == [("u", False, "cdc")]
     assert followed.versions("after") == [("a", False, "cdc")]
+
+
+@contextmanager
+def commits_wait(url: str) -> Iterator[None]:
+    """In the block every commit on the server waits for a standby that does not exist, but those of a local session."""
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("SET synchronous_commit = local")
+        admin.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        try:
+            admin.execute("SELECT pg_reload_conf()")
+            _until_they_wait(url, admin)
+            yield
+        finally:  # on a connection of its own: nobody could commit any more, in whatever state the other one is left
+            with psycopg.connect(url, autocommit=True) as other:
+                other.execute("ALTER SYSTEM RESET synchronous_standby_names")
+                other.execute("SELECT pg_reload_conf()")
+
+
+def _until_they_wait(url: str, admin: psycopg.Connection) -> None:
+    """The checkpointer makes the setting hold, some time after it was reloaded; until then commits do not wait."""
+    deadline = time.monotonic() + 60
+    with psycopg.connect(url, autocommit=True) as probe:
+        while time.monotonic() < deadline:
+            commit = threading.Thread(
+                target=probe.execute, args=("SELECT pg_logical_emit_message(true, 'probe', 'probe')",), daemon=True
+            )
+            commit.start()
+            while commit.is_alive() and not is_waiting(admin):
+                assert time.monotonic() < deadline
+            if commit.is_alive():
+                admin.execute("SELECT pg_cancel_backend(%s)", [probe.info.backend_pid])  # ends the wait, not the commit
+                commit.join(60)
+                return
+    raise AssertionError("the setting never came to hold")
+
+
+def is_waiting(connection: psycopg.Connection) -> bool:
+    return bool(connection.execute("SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'").fetchall())
 
 
 def test_a_run_that_dies_between_publication_and_acknowledgement(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +205,39 @@ def test_purchases_and_stock_live_on(dsn: str) -> None:
     assert late > 0
     renamed = one(dsn, """SELECT count(*) FROM "Customer" WHERE "Id" LIKE 'RLI%%'""")
     assert renamed >= summary.events["customer renamed"]
+
+
+def test_the_fees_of_contracts_are_invoiced_on_their_day(dsn: str) -> None:
+    """A contract that began a year before one of the days gets one invoice, at its fee; its totals follow."""
+    with psycopg.connect(dsn) as connection:
+        newest = one(dsn, 'SELECT max("sysModifiedDate")::date FROM "SaleDocument"')
+        (contract, fee, total) = connection.execute(
+            """UPDATE "MaintenanceContract" SET "StartDate" = %s, "TacitRenewal" = true, "CancellationDate" = NULL
+               WHERE "Id" = (SELECT max(m."Id") FROM "MaintenanceContract" m JOIN "Customer" c
+               ON c."Id" = coalesce(m."InvoicingCustomerId", m."CustomerId"))
+               RETURNING "Id", "PredictedPeriodicInvoicingAmount", "TotalInvoiceAmountVatExcluded" """,
+            [newest - timedelta(days=365 - 5)],
+        ).fetchone()  # type: ignore[misc]
+    summary = simulate(dsn, 8, seed=21)
+    assert summary.events["contract invoices"] >= 1
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute(
+            """SELECT d."DocumentDate"::date, d."AmountVatExcludedWithDiscountAndShipping", c."UniqueId"
+               FROM "SaleDocument" d JOIN "Customer" c ON c."Id" = d."CustomerId"
+               WHERE d."MaintenanceContractId" = %s AND d."sysCreatedDate" >= %s""",
+            [contract, summary.first_day],
+        ).fetchall()
+    assert [(amount, day >= newest + timedelta(days=5)) for day, amount, _ in rows] == [(fee, True)]
+    told = one(dsn, 'SELECT "TotalInvoiceAmountVatExcluded" FROM "MaintenanceContract" WHERE "Id" = %s', contract)
+    assert told == total + fee
+    owner = one(
+        dsn,
+        """SELECT c."UniqueId" FROM "MaintenanceContract" m JOIN "Customer" c
+           ON c."Id" = coalesce(m."InvoicingCustomerId", m."CustomerId") WHERE m."Id" = %s""",
+        contract,
+    )
+    assert rows[0][2] == owner
+    assert {name: one(dsn, query) for name, query in COHERENT.items()} == dict.fromkeys(COHERENT, 0)
 
 
 COHERENT = {

@@ -1,6 +1,7 @@
-"""The field half of the company, added to finished masters and documents: one call, in the order things depend.
+"""The field half of the company, in two calls: what sales depend on, then what depends on finished documents.
 
-``add`` reads and extends the generator's frames; it makes no amount of a sale. Deterministic like the rest.
+``prepare`` chooses equipment and contracts and writes the invoices of contracts into the skeleton, before anything is
+priced; ``add`` reads and extends the generator's frames and makes no amount of a sale. Deterministic like the rest.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import numpy as np
 import polars as pl
 
 from ebp_lakehouse.demo.company.calendar import BusinessCalendar
+from ebp_lakehouse.demo.company.customers import Customers
 from ebp_lakehouse.demo.company.field import (
     activities,
     agenda,
+    contractinvoices,
     contracts,
     crew,
     dealcosts,
@@ -28,10 +31,11 @@ from ebp_lakehouse.demo.company.field import (
     routing,
 )
 from ebp_lakehouse.demo.company.field.kinds import DONE, INSTALL, KINDS, REPAIR, TEAM_ROW, VISIT
-from ebp_lakehouse.demo.company.masters import audited
+from ebp_lakehouse.demo.company.items import Items
+from ebp_lakehouse.demo.company.masters import Masters, audited
 from ebp_lakehouse.demo.company.options import CompanyOptions
 from ebp_lakehouse.demo.company.primitives import Int, generator, uuids
-from ebp_lakehouse.demo.company.skeleton import Table
+from ebp_lakehouse.demo.company.skeleton import Skeleton, Table
 from ebp_lakehouse.demo.company.truth import GroundTruth
 
 EVENTS, FEWEST_EVENTS, RESOURCES = 11_935, 220, 5097  # reference installation; room for the planted cases
@@ -48,20 +52,48 @@ class Sales:
     counted: Int
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What the field rests on: crew, places, equipment, contracts; ``named`` is the contract of each sale document."""
+
+    team: crew.Crew
+    where: places.Places
+    park: equipment.Park
+    plans: contracts.Contracts
+    named: Int
+
+
+def prepare(
+    seed: int, scale: float, calendar: BusinessCalendar, small: Masters, people: Customers, goods: Items, sk: Skeleton
+) -> Ground:
+    """Choose who has equipment and contracts, by what ``sk`` sells, and invoice the contracts in ``sk``."""
+    team = crew.build(seed, small.frames["Colleague"], small.frames["Storehouse"], calendar.first_day, calendar.as_of)
+    where = places.of_customers(people.frame)
+    reachable = equipment.serviceable(where, (team.latitude, team.longitude), people.frame)
+    reachable = reachable[~people.prospect[reachable]]  # they have bought nothing yet
+    park = equipment.choose(seed, scale, calendar, reachable, goods.frame, _sold_lines(sk))
+    since = people.frame["sysCreatedDate"].dt.epoch("d").cast(pl.Int64).to_numpy()
+    plans = contracts.build(seed, scale, calendar, park, reachable, since)
+    contractinvoices.write(seed, plans, park, calendar, people, goods, sk)
+    return Ground(team, where, park, plans, sk.documents["contract"])
+
+
 def add(
-    frames: Frames, seed: int, scale: float, calendar: BusinessCalendar, options: CompanyOptions, truth: GroundTruth
+    frames: Frames,
+    seed: int,
+    scale: float,
+    calendar: BusinessCalendar,
+    options: CompanyOptions,
+    ground: Ground,
+    truth: GroundTruth,
 ) -> Frames:
     """The frames with equipment, contracts, appointments, activities, deals, sites and, if asked, incidents."""
     as_of = calendar.as_of
     customers, items = frames["Customer"], frames["Item"]
     sales = _sales(frames)
-    team = crew.build(seed, frames["Colleague"], frames["Storehouse"], calendar.first_day, as_of)
+    team, where, park, plans = ground.team, ground.where, ground.park, ground.plans
     crew.describe(team, truth)
-    where = places.of_customers(customers)
     reachable = equipment.serviceable(where, (team.latitude, team.longitude), customers)
-    sold = _sold_lines(frames, sales)
-    park = equipment.choose(seed, scale, calendar, reachable, items, sold)
-    plans = contracts.build(seed, scale, calendar, park, reachable)
     business = deals.choose(seed, scale, sales.documents, frames["DocumentLineAssociation"], sales.counted)
     sites = dealcosts.site_codes(seed, scale, business)
 
@@ -108,7 +140,7 @@ def add(
     made["ScheduleEvent"] = schedule
     made["ScheduleEventExpectedResource"] = events.expected_resources(rng, schedule, max(1, round(RESOURCES * scale)))
     made |= equipment.frames(seed, park, where, calendar, customers, items, frames["SaleDocumentLine"]["Id"], truth)
-    made |= _contract_frames(seed, frames, book, plans, park, where, calendar, sales, result, truth)
+    made |= _contract_frames(seed, frames, book, ground, calendar, result, truth)
     made |= _deal_frames(seed, scale, frames | made, business, sites, where, as_of, truth)
     made["ReminderLetter"] = activities.letters(seed)
     made["Activity"] = _activities(seed, scale, as_of, frames | made, type_ids, truth)
@@ -140,19 +172,19 @@ def _sales(frames: Frames) -> Sales:
     return Sales(documents, count.cast(pl.Int64).to_numpy())
 
 
-def _sold_lines(frames: Frames, sales: Sales) -> pl.DataFrame:
+def _sold_lines(sk: Skeleton) -> pl.DataFrame:
     """Row in SaleDocumentLine, customer, item and day of every good delivered or invoiced."""
-    items = frames["Item"].select(pl.col("Id").alias("code"), item=pl.int_range(pl.len()))
-    documents = sales.documents.filter(pl.col("kind").is_in([2, 6]) & (pl.col("customer") >= 0))
-    return (
-        frames["SaleDocumentLine"]
-        .select("DocumentId", "LineType", "NomenclatureLevel", "RealQuantity", row=pl.int_range(pl.len()),
-                code=pl.col("ItemId").str.strip_chars().str.to_uppercase())
-        .filter((pl.col("LineType") == 2) & (pl.col("NomenclatureLevel") == 0) & (pl.col("RealQuantity") > 0))  # noqa: PLR2004
-        .join(documents.select(pl.col("Id").alias("DocumentId"), "customer", "day"), on="DocumentId", maintain_order="left")
-        .join(items, on="code", maintain_order="left")
-        .select("row", "customer", "item", "day")
-    )  # fmt: skip
+    lines, document = sk.lines, sk.lines["document"]
+    goods = (lines["line_type"] == 2) & (lines["level"] == 0) & (lines["item"] >= 0) & (lines["quantity"] > 0)  # noqa: PLR2004
+    row = np.flatnonzero(goods & np.isin(sk.documents["kind"][document], (2, 6)))
+    return pl.DataFrame(
+        {
+            "row": row,
+            "customer": sk.documents["customer"][document[row]],
+            "item": lines["item"][row],
+            "day": sk.documents["day"][document[row]],
+        }
+    )
 
 
 def _agenda(
@@ -202,29 +234,24 @@ def _contract_frames(
     seed: int,
     frames: Frames,
     book: Table,
-    plans: contracts.Contracts,
-    park: equipment.Park,
-    where: places.Places,
+    ground: Ground,
     calendar: BusinessCalendar,
-    sales: Sales,
     result: outcome.Outcome,
     truth: GroundTruth,
 ) -> Frames:
-    """Contract tables, and the sale documents that invoice contracts."""
+    """Contract tables, and the sale documents that name the contract they invoice."""
+    plans, named, documents = ground.plans, ground.named, frames["SaleDocument"]
     visited = (book["contract"] >= 0) & (book["kind"] == VISIT) & result.done
     visits = np.bincount(book["contract"][visited], minlength=plans.size)
-    invoice, contract = contracts.invoices_of(plans, sales.documents, frames["SaleDocumentLine"], frames["Item"])
-    documents = frames["SaleDocument"]
-    of = np.full(documents.height, -1)
-    of[invoice] = contract
     amount = dealcosts.cents(documents["AmountVatExcludedWithDiscountAndShipping"])
-    invoiced = np.bincount(contract, weights=amount[invoice], minlength=plans.size).astype(np.int64)
+    invoiced = np.bincount(named + 1, weights=amount, minlength=plans.size + 1)[1:].astype(np.int64)
     sellers = frames["Colleague"].filter("IsSalesperson")["Id"]
     tables = contracts.frames(
-        seed, plans, park, where, calendar, frames["Customer"], frames["Item"], sellers, visits, invoiced, truth
-    )
-    codes = contracts.codes_of(plans, of)
-    return tables | {"SaleDocument": documents.with_columns(MaintenanceContractId=codes)}
+        seed, plans, ground.park, ground.where, calendar, frames["Customer"], frames["Item"], sellers, visits, invoiced,
+        truth,
+    )  # fmt: skip
+    contractinvoices.describe(plans, named, documents, truth)
+    return tables | {"SaleDocument": documents.with_columns(MaintenanceContractId=contracts.codes_of(plans, named))}
 
 
 def _deal_frames(

@@ -1,7 +1,7 @@
 """Maintenance contracts: who has one, for which pieces, how often they are visited, and how they end.
 
 Lives here: ``MaintenanceContract``, ``MaintenanceContractCustomerProduct``, ``MaintenanceContractCommitment`` and the
-due days of their visits. Does not live here: the visits (``agenda``).
+due days of their visits. Does not live here: the visits (``agenda``), the invoices (``contractinvoices``).
 """
 
 # ruff: noqa: PLR2004 - rates and shares stand where they are used, codes are EBP's
@@ -44,6 +44,7 @@ CASES = {
     "active": 0, "ended": 1, "cancelled": 2, "tacit renewal past its end": 3, "counter used up": 4, "visits missed": 5,
     "no equipment": 6, "starts in the future": 7, "paid by somebody else": 8, "cancelled in the future": 9,
 }  # fmt: skip
+OLDEST_CASE = 900  # days since the first of them began: its customer is no newer
 MOVES = {
     "active": "silver.dim_contract.is_active; active contracts (KPI 83)",
     "ended": "silver.dim_contract.is_active is false after EndDate without tacit renewal",
@@ -95,14 +96,17 @@ class Contracts:
         return np.where(inside, found, -1)
 
 
-def build(seed: int, scale: float, calendar: BusinessCalendar, park: Park, reachable: Int) -> Contracts:
-    """Contracts of reachable customers, those with most equipment first."""
+def build(
+    seed: int, scale: float, calendar: BusinessCalendar, park: Park, reachable: Int, customer_since: Int
+) -> Contracts:
+    """Contracts of reachable customers, those with most equipment first; none begins before its customer was one."""
     rng = generator(seed, "contracts")
     size = max(FEWEST, round(CONTRACTS * scale))
     as_of = calendar.as_of
-    customer = _customers(rng, size, park, reachable)
+    customer = _customers(rng, size, park, reachable, customer_since > as_of - OLDEST_CASE)
     months = rng.choice([12, 12, 12, 6, 6, 3], size)
     start = calendar.first_day + (rng.random(size) ** 0.7 * (as_of - 60 - calendar.first_day)).astype(np.int64)
+    start = np.maximum(start, np.minimum(customer_since[customer], as_of - 60))
     term = rng.choice([365, 365, 730, 1095], size)
     tacit = rng.random(size) < 0.7
     cancelled = np.where(rng.random(size) < 0.3, start + 200 + rng.exponential(900, size).astype(np.int64), -1)
@@ -113,7 +117,7 @@ def build(seed: int, scale: float, calendar: BusinessCalendar, park: Park, reach
     start[at["active"]], end[at["active"]], tacit[at["active"]] = as_of - 300, as_of + 65, False
     start[at["ended"]], end[at["ended"]], tacit[at["ended"]] = as_of - 800, as_of - 70, False
     start[at["cancelled"]], end[at["cancelled"]] = as_of - 500, as_of + 230
-    start[at["tacit renewal past its end"]], end[at["tacit renewal past its end"]] = as_of - 900, as_of - 170
+    start[at["tacit renewal past its end"]], end[at["tacit renewal past its end"]] = as_of - OLDEST_CASE, as_of - 170
     tacit[at["tacit renewal past its end"]] = True
     start[at["counter used up"]], end[at["counter used up"]], months[at["counter used up"]] = as_of - 350, as_of + 15, 3
     start[at["visits missed"]], end[at["visits missed"]], months[at["visits missed"]] = as_of - 700, as_of + 30, 6
@@ -121,9 +125,8 @@ def build(seed: int, scale: float, calendar: BusinessCalendar, park: Park, reach
     start[at["cancelled in the future"]], end[at["cancelled in the future"]] = as_of - 200, as_of + 165
     cancelled[list(at.values())] = -1
     cancelled[at["cancelled"]], cancelled[at["cancelled in the future"]] = as_of - 120, as_of + 40
-    payer[at["paid by somebody else"]] = (
-        reachable[-1] if customer[at["paid by somebody else"]] != reachable[-1] else reachable[0]
-    )
+    eldest = reachable[np.argsort(customer_since[reachable], kind="stable")]
+    payer[at["paid by somebody else"]] = eldest[eldest != customer[at["paid by somebody else"]]][0]
     cancelled = np.where(cancelled >= end, -1, cancelled)
     open_end = np.where(tacit, 2**40, end + 1)
     until = np.where(cancelled >= 0, np.minimum(cancelled, open_end), open_end)
@@ -152,34 +155,6 @@ def due_visits(contracts: Contracts, last_day: int) -> tuple[Int, Int]:
     until = np.minimum(contracts.until, last_day)
     owner, rank = spread(np.maximum(0, (until - contracts.start - 1) // step))
     return owner, contracts.start[owner] + (rank + 1) * step[owner]
-
-
-def invoices_of(
-    contracts: Contracts, documents: pl.DataFrame, lines: pl.DataFrame, items: pl.DataFrame
-) -> tuple[Int, Int]:
-    """(place of the invoice, contract) of the invoices that sell a maintenance contract while the payer has one.
-
-    ``documents``: Id, place, customer, day, kind.
-    """
-    sold = items.filter("IsMaintenanceContract")["Id"]
-    selling = lines.filter(
-        pl.col("ItemId").str.strip_chars().str.to_uppercase().is_in(sold.implode()) & (pl.col("NomenclatureLevel") == 0)
-    )["DocumentId"]
-    plans = pl.DataFrame(
-        {
-            "contract": np.arange(contracts.size),
-            "customer": contracts.payer,
-            "start": contracts.start,
-            "until": contracts.until,
-        }
-    )
-    found = (
-        documents.filter((pl.col("kind") == 2) & pl.col("Id").is_in(selling.implode()))
-        .join(plans, on="customer", maintain_order="left_right")
-        .filter((pl.col("day") >= pl.col("start")) & (pl.col("day") < pl.col("until")))
-        .unique("place", keep="first", maintain_order=True)
-    )
-    return found["place"].to_numpy().astype(np.int64), found["contract"].to_numpy().astype(np.int64)
 
 
 def codes_of(contracts: Contracts, index: Int) -> pl.Series:
@@ -270,12 +245,13 @@ def frames(
     }
 
 
-def _customers(rng: np.random.Generator, size: int, park: Park, reachable: Int) -> Int:
-    """Owners of several pieces first, then other owners, then anybody within reach."""
+def _customers(rng: np.random.Generator, size: int, park: Park, reachable: Int, new: Bool) -> Int:
+    """Owners of several pieces first, then other owners, new ones last, then anybody within reach."""
     owned = np.bincount(park.owner, minlength=int(reachable.max()) + 1)
     crowd = reachable[np.arange(len(MANY)) % len(reachable)]
     owners = np.flatnonzero(owned)
     others = rng.permutation(owners[~np.isin(owners, crowd)])
+    others = others[np.argsort(new[others], kind="stable")]
     rest = reachable[rng.integers(0, len(reachable), size)]
     return np.asarray(np.r_[crowd, others, rest][:size], dtype=np.int64)
 

@@ -18,7 +18,7 @@ from ebp_lakehouse.demo.company.field.equipment import Park
 from ebp_lakehouse.demo.company.field.kinds import DONE, REPAIR
 from ebp_lakehouse.demo.company.field.places import Places
 from ebp_lakehouse.demo.company.masters import audited
-from ebp_lakehouse.demo.company.primitives import DAY_US, Int, decimals, generator, stamps, take, users, uuids
+from ebp_lakehouse.demo.company.primitives import DAY_US, Bool, Int, decimals, generator, stamps, take, users, uuids
 from ebp_lakehouse.demo.company.skeleton import Table
 from ebp_lakehouse.demo.company.truth import GroundTruth
 
@@ -61,7 +61,7 @@ def build(
     last_visit = np.where(returns[chosen] >= 0, returns[chosen], chosen)
     end = events["EndDateTime"].cast(pl.Int64).to_numpy()[last_visit] + rng.integers(0, 4, size) * HOUR_US
     resolved = end <= as_of * DAY_US
-    cases = _cases(size, int(np.flatnonzero(returns[chosen] >= 0)[-1]))
+    cases = _cases(returns[chosen] >= 0)
     start[cases["response before creation"]] = begin[cases["response before creation"]] + 2 * HOUR_US
     start[cases["resolved within target"]] = begin[cases["resolved within target"]] - HOUR_US
     start[cases["resolved out of target"]] = end[cases["resolved out of target"]] - (TARGET_HOURS + 30) * HOUR_US
@@ -121,14 +121,14 @@ def build(
     }
 
 
-def _cases(size: int, came_back: int) -> dict[str, int]:
-    """Position of each planted incident, the latest ones; two technicians need a repair that came back."""
+def _cases(came_back: Bool) -> dict[str, int]:
+    """Position of each planted incident, the latest ones: repairs that held, but the one with two technicians."""
     names = (
         "opened, not answered", "open late", "resolved within target", "resolved out of target", "standard exchange",
         "response before creation",
     )  # fmt: skip
-    free = [position for position in range(size - 1, -1, -1) if position != came_back]
-    return {"two technicians": came_back} | dict(zip(names, free, strict=False))
+    held = np.flatnonzero(~came_back)[::-1].tolist()
+    return {"two technicians": int(np.flatnonzero(came_back)[-1])} | dict(zip(names, held, strict=False))
 
 
 def _other_technician(events: pl.DataFrame, first: int, second: int) -> pl.DataFrame:
