@@ -186,10 +186,13 @@ rates as (
                 then cast(volumes.returned_quantity as double) / cast(volumes.received_quantity as double)
         end as defect_rate,
         deliveries.lead_time_sum / deliveries.complete_quantity as lead_time_days,
-        sqrt(greatest(
-            0, deliveries.lead_time_squares / deliveries.complete_quantity
-            - pow(deliveries.lead_time_sum / deliveries.complete_quantity, 2)
-        )) as lead_time_std_days,
+        case
+            when deliveries.complete_quantity > 0
+                then sqrt(greatest(
+                    0, deliveries.lead_time_squares / deliveries.complete_quantity
+                    - pow(deliveries.lead_time_sum / deliveries.complete_quantity, 2)
+                ))
+        end as lead_time_std_days,
         (prices.priced_amount - prices.market_amount) / prices.market_amount * 100 as price_variance_percent,
         cast(terms.paid_in_time_amount as double) / cast(terms.due_amount as double) as terms_compliance_rate
     from (select distinct supplier_id from documents) as suppliers
@@ -201,22 +204,23 @@ rates as (
     left join terms on suppliers.supplier_id = terms.supplier_id
 ),
 
--- A part that is not known drops out and the others weigh more.
+-- A part that is not known drops out and the others weigh more (V12): greatest and least would make 0 or 1 of it.
 weighted as (
     select
         *,
         [
             {weight: {{ parameter('supplier_weight_delivery') }}, part: on_time_in_full_rate},
-            {
-                weight: {{ parameter('supplier_weight_quality') }},
-                part: 1 - least(1, defect_rate / {{ parameter('supplier_defect_limit') }})
-            },
-            {
-                weight: {{ parameter('supplier_weight_price') }},
-                part: 1 - least(
-                    1, greatest(0, price_variance_percent / {{ parameter('supplier_price_limit_percent') }})
-                )
-            },
+            {weight: {{ parameter('supplier_weight_quality') }}, part: case
+                when defect_rate is not null
+                    then 1 - least(1, defect_rate / {{ parameter('supplier_defect_limit') }})
+            end},
+            {weight: {{ parameter('supplier_weight_price') }}, part: case
+                when price_variance_percent is not null
+                    then
+                        1 - least(
+                            1, greatest(0, price_variance_percent / {{ parameter('supplier_price_limit_percent') }})
+                        )
+            end},
             {weight: {{ parameter('supplier_weight_regularity') }}, part: case
                 when lead_time_days > 0 then 1 - least(1, lead_time_std_days / lead_time_days)
                 when lead_time_days = 0 then 1

@@ -87,7 +87,10 @@ class SupplierPerformance(pa.DataFrameModel):
         ),
     )
     lead_time_std_days: Series[float] = optional(
-        "Standard deviation of that lead time, weighted by quantity.", "Écart-type du délai", "days", ge=0
+        "Standard deviation of that lead time, weighted by quantity; NULL where no line is complete.",
+        "Écart-type du délai",
+        "days",
+        ge=0,
     )
     price_variance_percent: Series[float] = optional(
         "Invoiced lines against our own market: sum q x (price - ref) / sum q x ref x 100, ref = mean net price of the "

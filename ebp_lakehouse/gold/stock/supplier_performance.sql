@@ -148,7 +148,10 @@ rates as (
         d.line_fill_rate,
         case when v.brought > 0 then coalesce(v.taken_back, 0)::double / v.brought::double end as quality_defect_rate,
         d.lead_time_days as avg_lead_time_days,
-        sqrt(greatest(0, d.lead_time_squared - d.lead_time_days * d.lead_time_days)) as lead_time_std_days,
+        case
+            when d.lead_time_days is not null
+                then sqrt(greatest(0, d.lead_time_squared - d.lead_time_days * d.lead_time_days))
+        end as lead_time_std_days,
         (v.priced_amount - v.market_amount) / v.market_amount * 100 as price_variance_percent,
         t.paid_in_time_amount::double / t.due_amount::double as payment_terms_compliance
     from (select distinct durable_id from purchases) as known
@@ -163,20 +166,19 @@ rates as (
     where p.period_type = 'rolling' or v.durable_id is not null or d.durable_id is not null or t.durable_id is not null
 ),
 
--- A part that is not known drops out and the others weigh more.
+-- A part that is not known drops out and the others weigh more (V12): greatest and least would make 0 or 1 of it.
 weighted as (
     select
         *,
         [
             {'weight': $supplier_weight_delivery::double, 'part': on_time_delivery_rate},
-            {
-                'weight': $supplier_weight_quality::double,
-                'part': 1 - least(1, quality_defect_rate / $supplier_defect_limit)
-            },
-            {
-                'weight': $supplier_weight_price::double,
-                'part': 1 - least(1, greatest(0, price_variance_percent / $supplier_price_limit_percent))
-            },
+            {'weight': $supplier_weight_quality::double, 'part': case
+                when quality_defect_rate is not null then 1 - least(1, quality_defect_rate / $supplier_defect_limit)
+            end},
+            {'weight': $supplier_weight_price::double, 'part': case
+                when price_variance_percent is not null
+                    then 1 - least(1, greatest(0, price_variance_percent / $supplier_price_limit_percent))
+            end},
             {'weight': $supplier_weight_regularity::double, 'part': case
                 when avg_lead_time_days > 0 then 1 - least(1, lead_time_std_days / avg_lead_time_days)
                 when avg_lead_time_days = 0 then 1

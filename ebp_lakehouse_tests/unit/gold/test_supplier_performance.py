@@ -48,6 +48,26 @@ def test_a_line_that_came_after_the_year_was_not_complete_in_it() -> None:
     assert rolling["avg_lead_time_days"] == pytest.approx(42.5)
 
 
+def test_what_is_not_known_of_a_supplier_has_no_weight() -> None:
+    # Three of five lines in time, all after 20 days; no receipt nor invoice tells of defects or prices. 40 x 0.6 for the OTIF
+    # and 10 x 1 for a lead time that never varies, of 50: 68.
+    lines = [
+        ordered(str(n), "2025-11-01", "2025-11-21" if n < 3 else "2025-11-20", 10, 10, "2025-11-21") for n in range(5)
+    ]
+    row = periods("2026-03-31", *lines)["rolling", date(2025, 4, 1)]
+    assert (row["quality_defect_rate"], row["price_variance_percent"]) == (None, None)
+    assert row["lead_time_std_days"] == pytest.approx(0)
+    assert row["supplier_score"] == pytest.approx(68)
+
+
+def test_a_lead_time_that_is_not_known_has_no_spread() -> None:
+    # Nothing came of five lines: only the OTIF of 0 is known.
+    lines = [ordered(str(n), "2025-11-01", "2025-11-20", 10, 0, None) for n in range(5)]
+    row = periods("2026-03-31", *lines)["rolling", date(2025, 4, 1)]
+    assert (row["avg_lead_time_days"], row["lead_time_std_days"]) == (None, None)
+    assert row["supplier_score"] == pytest.approx(0)
+
+
 def test_twelve_months_begin_where_they_begin_for_sales_too_after_a_leap_day() -> None:
     bill = {
         "purchase_key": "A", "document_id": "A", "line_id": "A", "document_type": "Invoice", "row_origin": "line",
