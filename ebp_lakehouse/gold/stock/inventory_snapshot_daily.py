@@ -44,8 +44,8 @@ class InventorySnapshotDaily(pa.DataFrameModel):
     )
     stock_out_risk_level: Series[str] = optional(
         "Available and due within the lead time: High at 0 or below, or less days of supply than the lead time; Medium "
-        "below lead time + parameter risk_margin_days, or at the threshold; else Low; NULL with neither issue nor "
-        "threshold.",
+        "below lead time + parameter risk_margin_days, or at the threshold; else Low; NULL with neither demand (over "
+        "supply_days or demand_days) nor threshold.",
         "Risque de rupture",
         "",
         isin=["High", "Medium", "Low"],
@@ -80,9 +80,11 @@ class InventorySnapshotDaily(pa.DataFrameModel):
         ge=0,
     )
     demand_per_day: Series[float] = described(
-        "Mean demand over parameter demand_days, returns taken off, days without demand included.",
+        "Mean demand over parameter demand_days, returns taken off, days without demand included; 0 where more came back "
+        "than left.",
         "Demande par jour",
         "stock unit per day",
+        ge=0,
     )
     safety_stock: Series[float] = described(
         "Parameter service_level_z x standard deviation of the daily demand x square root of the lead time.",

@@ -116,8 +116,8 @@ figures as (
         coalesce(items.order_multiple_quantity::double, 1) as order_multiple,
         coalesce(nullif(items.purchase_price, 0), inventory.pump) as unit_cost,
         lead_times.lead_time_days,
-        coalesce(demand.per_day, 0) as demand_per_day,
-        coalesce(demand.per_day, 0) * lead_times.lead_time_days as demand_of_lead_time,
+        greatest(0, coalesce(demand.per_day, 0)) as demand_per_day,
+        greatest(0, coalesce(demand.per_day, 0)) * lead_times.lead_time_days as demand_of_lead_time,
         $service_level_z * coalesce(demand.spread, 0) * sqrt(lead_times.lead_time_days) as safety_stock,
         coalesce(demand.of_a_year, 0) as demand_of_a_year,
         demand.last_issue_on,
@@ -157,6 +157,7 @@ recommended as (
     select
         *,
         case
+            when needed is null then null  -- greatest would make the minimum of it
             when needed = 0 then 0
             else
                 order_multiple * ceil(greatest(needed, coalesce(order_minimum_quantity::double, 0)) / order_multiple)
@@ -177,7 +178,7 @@ select
     round(stock_value, 2)::decimal(18, 2) as stock_value,
     days_of_supply,
     case
-        when mean_daily_issue is null and reorder_point is null then null
+        when mean_daily_issue is null and demand_per_day = 0 and reorder_point is null then null
         when expected <= 0 or expected_days < lead_time_days then 'High'
         when expected_days < lead_time_days + $risk_margin_days or expected <= reorder_point then 'Medium'
         else 'Low'

@@ -63,6 +63,25 @@ def test_the_risk_of_running_out() -> None:
     }  # fmt: skip
 
 
+def test_what_sold_four_months_ago_is_still_in_demand() -> None:
+    """Demand of 180 days, none of it in the last 90: nothing left is a risk, five pieces are not; without demand none is told."""
+    stock = [held("EMPTY", 0), held("FIVE", 5), held("OLD", 0), held("NEVER", 0), held("BACK", 0)]
+    movements = [moved(name, "2025-12-01", -18) for name in ("EMPTY", "FIVE")]
+    movements += [moved("OLD", "2025-09-01", -18), moved("BACK", "2025-12-01", 3)]
+    rows = snapshot([item(row["product_id"]) for row in stock], stock, movements)
+    assert {name: row["stock_out_risk_level"] for name, row in rows.items()} == {
+        "EMPTY": "High", "FIVE": "Low", "OLD": None, "NEVER": None, "BACK": None,
+    }  # fmt: skip
+    assert rows["BACK"]["demand_per_day"] == 0  # three came back of what was sold before: that is no negative demand
+
+
+def test_before_the_first_capture_nothing_is_recommended() -> None:
+    """What customers and suppliers still owe is not known then: not even the supplier's minimum may be told."""
+    unknown = {"ordered_by_customers": None, "on_order_suppliers": None}
+    row = snapshot([item("P", order_minimum_quantity=30)], [held("P", 1, **unknown)])["P"]
+    assert (row["reorder_recommendation"], row["recommended_cost"]) == (None, None)
+
+
 def test_demand_is_what_left_for_customers_up_to_the_day() -> None:
     # 18 pieces in 180 days: 0.1 a day. Spread: mean square 18 x 18 / 180 = 1.8, less 0.01: sqrt(1.79). Safety for ten days:
     # 1.645 x sqrt(1.79) x sqrt(10). A transfer and tomorrow's sale are no demand of the window.
