@@ -14,7 +14,7 @@ OPENING, PURCHASE, SALE, SALE_RETURN, PURCHASE_RETURN, TRANSFER, INVENTORY = (
     (1, 3),
     (0, 7),
     (1, 6),
-    (1, 7),
+    (0, 8),
 )
 
 

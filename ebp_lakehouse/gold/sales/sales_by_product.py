@@ -36,7 +36,7 @@ class SalesByProduct(pa.DataFrameModel):
     )
     total_revenue: Series[Money] = described(
         "Net amounts excl. tax of invoices minus credit notes in the window. All products together with the rows that are "
-        "none (shipping, charges, ecotax, free text) make the revenue of the window.",
+        "none (shipping, charges, ecotax, free text, codes without a master) make the revenue of the window.",
         "CA HT",
         "EUR",
     )

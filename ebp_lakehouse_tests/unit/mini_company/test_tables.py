@@ -144,6 +144,7 @@ def test_suppliers_are_measured_as_gold_will_show_them(silver: SilverRun) -> Non
         "on_time_in_full_rate": "on_time_delivery_rate",
         "defect_rate": "quality_defect_rate",
         "lead_time_days": "avg_lead_time_days",
+        "lead_time_std_days": "lead_time_std_days",
         "price_variance_percent": "price_variance_percent",
         "terms_compliance_rate": "payment_terms_compliance",
         "score": "supplier_score",
