@@ -94,7 +94,15 @@ def _stock_of(bronze: Bronze, moment: Moment) -> pl.DataFrame:
 
 
 def _rolling(gold: pl.DataFrame, connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    return _coded("supplier_id", "supplier_row")(gold.filter(pl.col("period_type") == "rolling"), connection)
+    """The twelve months; the spread to four digits, which sums of squares keep where lead times hardly vary."""
+    rolling = gold.filter(pl.col("period_type") == "rolling").with_columns(
+        pl.col("lead_time_std_days", "supplier_score").round(4)
+    )
+    return _coded("supplier_id", "supplier_row")(rolling, connection)
+
+
+def _with_risk(gold: pl.DataFrame, connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    return _by_pair(gold, connection).with_columns(is_risk_told=pl.col("stock_out_risk_level").is_not_null())
 
 
 def _last_five_years(gold: pl.DataFrame, _: duckdb.DuckDBPyConnection) -> pl.DataFrame:
@@ -150,6 +158,15 @@ FIGURES = (
     ),
     Figure("suppliers", "supplier_performance", lambda b, m: purchases.suppliers(b, m.as_of), ("supplier_row",), _rolling),
     Figure("stock", "inventory_snapshot_daily", _stock_of, ("item", "storehouse"), _by_pair),
+    Figure(
+        "demand", "inventory_snapshot_daily",
+        lambda b, m: stock.demanded(b, m.as_of, has_thresholds=m.as_of >= m.captured_on), ("item", "storehouse"), _with_risk,
+        some_rows=True,
+    ),
+    Figure(
+        "inventories per month", "monthly_kpi", lambda b, m: stock.adjustments(b, m.as_of), ("period",), _last_five_years,
+        some_rows=True,
+    ),
     Figure(
         "appointments per day", "interventions_daily_kpi", lambda b, m: field.daily(b, m.as_of, m.known_on),
         ("day",), _dated, absent=NO_APPOINTMENT,

@@ -9,10 +9,11 @@ import polars as pl
 from ebp_lakehouse_tests.truth.chain import transfers
 from ebp_lakehouse_tests.truth.saledocuments import counted_lines, with_signs
 from ebp_lakehouse_tests.truth.sales import period_start
-from ebp_lakehouse_tests.truth.values import NOTHING, Bronze, amount, cents, code, day, total
+from ebp_lakehouse_tests.truth.values import AMOUNT, NOTHING, Bronze, amount, cents, code, day, ratio, total
 
 KINDS = {1: "Quote", 2: "Invoice", 3: "CreditNote", 6: "Receipt", 7: "Return", 8: "Order"}
 IN_FULL = pl.lit("0.98").cast(pl.Decimal(38, 8))
+DEFECTS_WORTH_NOTHING, PERCENT_WORTH_NOTHING, JUDGED_LINES = 0.05, 10.0, 5
 
 
 def documents(bronze: Bronze) -> pl.DataFrame:
@@ -62,6 +63,63 @@ def order_lines(bronze: Bronze) -> pl.DataFrame:
     return ordered.join(_arrivals(bronze, lines, headers, ordered), on="line", how="left")
 
 
+def _goods(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """One row per counted line up to ``as_of``, signed: net, quantity in the stock's unit, what it brought and took back."""
+    headers = documents(bronze).filter(pl.col("day") <= as_of)
+    conversion = pl.col("SalePurchaseConversionRate").cast(AMOUNT)
+    lines = counted_lines(bronze["PurchaseDocumentLine"]).select(
+        line="Id", id="DocumentId", item=code("ItemId"), quantity=_quantity(),
+        line_net=amount("RealNetAmountVatExcludedWithDiscount"),
+        conversion=pl.when(conversion != 0).then(conversion).otherwise(pl.lit(1).cast(AMOUNT)),
+    ).join(documents(bronze).select("id", "kind"), on="id")  # fmt: skip
+    origins = transfers(bronze).join(lines.select("line", "kind"), left_on="origin", right_on="line")
+    made_of = origins.group_by(line="target").agg(
+        of_receipt=(pl.col("kind") == "Receipt").any(), of_return=(pl.col("kind") == "Return").any()
+    )
+    goods = lines.drop("kind").join(headers, on="id").join(made_of, on="line", how="left")
+    quantity = pl.col("quantity") * pl.col("sign")
+    brings = (pl.col("kind") == "Receipt") | (
+        (pl.col("kind") == "Invoice") & ~pl.col("of_receipt").fill_null(value=False)
+    )
+    takes = (pl.col("kind") == "Return") | (
+        (pl.col("kind") == "CreditNote") & ~pl.col("of_return").fill_null(value=True)
+    )
+    return goods.with_columns(
+        net=pl.col("line_net") * pl.col("sign"), pieces=(quantity * pl.col("conversion")).cast(pl.Float64),
+        brought=pl.when(brings).then(quantity).otherwise(NOTHING),
+        taken=pl.when(takes).then(-quantity).otherwise(NOTHING),
+    )  # fmt: skip
+
+
+def _prices(goods: pl.DataFrame, start: date) -> pl.DataFrame:
+    """Per supplier, in percent: what its invoiced items cost against their mean over all suppliers in the year before each."""
+    bought = goods.filter((pl.col("kind") == "Invoice") & pl.col("item").is_not_null() & (pl.col("pieces") > 0))
+    before = bought.select("item", day_before="day", net_before="net", pieces_before="pieces")
+    market = bought.filter(pl.col("day") >= start).join(before, on="item").filter(
+        (pl.col("day_before") < pl.col("day")) & (pl.col("day_before") >= pl.col("day").dt.offset_by("-12mo"))
+    ).group_by("line", "supplier_row", "net", "pieces").agg(
+        usual=pl.col("net_before").cast(pl.Float64).sum() / pl.col("pieces_before").sum()
+    ).filter(pl.col("usual") > 0)  # fmt: skip
+    paid, usual = pl.col("net").cast(pl.Float64).sum(), (pl.col("pieces") * pl.col("usual")).sum()
+    return market.group_by("supplier_row").agg(price_variance_percent=(paid - usual) / usual * 100)
+
+
+def _scored(frame: pl.DataFrame) -> pl.DataFrame:
+    """The score of 100: OTIF 40, defects 30, price 20, regularity 10; what is not known has no weight (V12)."""
+    spread = pl.col("lead_time_std_days") / pl.col("avg_lead_time_days")
+    parts = {
+        40: pl.col("on_time_delivery_rate"),
+        30: 1 - (pl.col("quality_defect_rate") / DEFECTS_WORTH_NOTHING).clip(upper_bound=1),
+        20: 1 - (pl.col("price_variance_percent") / PERCENT_WORTH_NOTHING).clip(0, 1),
+        10: pl.when(pl.col("avg_lead_time_days") > 0).then(1 - spread.clip(upper_bound=1))
+        .when(pl.col("avg_lead_time_days") == 0).then(1.0),
+    }  # fmt: skip
+    reached = pl.sum_horizontal((weight * part).fill_null(0) for weight, part in parts.items())
+    known = pl.sum_horizontal(part.is_not_null().cast(pl.Int64) * weight for weight, part in parts.items())
+    score = pl.when(pl.col("due_lines_count") >= JUDGED_LINES).then(100 * reached / known)
+    return frame.with_columns(pl.col("lead_time_std_days").round(4), supplier_score=score.round(4))
+
+
 def _quantity() -> pl.Expr:
     return pl.when(amount("RealQuantity") != 0).then(amount("RealQuantity")).otherwise(amount("Quantity"))
 
@@ -89,7 +147,7 @@ def _arrivals(bronze: Bronze, lines: pl.DataFrame, headers: pl.DataFrame, ordere
 
 
 def suppliers(bronze: Bronze, as_of: date) -> pl.DataFrame:
-    """The twelve months to ``as_of`` per supplier with a document: orders, spend, OTIF and its parts, lead time."""
+    """The twelve months to ``as_of`` per supplier with a document: orders, spend, deliveries, defects, prices, score."""
     headers = documents(bronze).filter(pl.col("day") <= as_of)
     start = period_start(as_of, 12)
     recent = pl.col("day") >= start
@@ -113,6 +171,16 @@ def suppliers(bronze: Bronze, as_of: date) -> pl.DataFrame:
         avg_lead_time_days=(quantity * days).filter(complete).sum()
         / pl.when(complete.any()).then(quantity.filter(complete).sum()),
     )
-    return frame.join(judged, on="supplier_row", how="left").with_columns(
-        cents(pl.col("total_amount")), due_lines_count=pl.col("due_lines_count").fill_null(0)
+    mean = (quantity * days).sum().over("supplier_row") / quantity.sum().over("supplier_row")
+    spread = due.filter(complete).with_columns(square=(days - mean).pow(2)).group_by("supplier_row").agg(
+        lead_time_std_days=((quantity * pl.col("square")).sum() / quantity.sum()).sqrt()
     )  # fmt: skip
+    goods = _goods(bronze, as_of)
+    defects = goods.filter(pl.col("day") >= start).group_by("supplier_row").agg(
+        quality_defect_rate=ratio(total(pl.col("taken")), total(pl.col("brought")))
+    )  # fmt: skip
+    for part in (judged, spread, defects, _prices(goods, start)):
+        frame = frame.join(part, on="supplier_row", how="left")
+    return _scored(
+        frame.with_columns(cents(pl.col("total_amount")), due_lines_count=pl.col("due_lines_count").fill_null(0))
+    )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
 from ebp_lakehouse_tests.truth.values import AMOUNT, NOTHING, Bronze, amount, cents, code, day, total
 
-DEMAND = [(1, 4), (1, 5), (0, 5)]  # sub-types of movements that serve a customer or are consumed
+# Types and sub-types of movements: those that serve a customer or are consumed, what an inventory finds, and the others that
+# the seed knows. Of a pair that is none of these the document tells: what a sale document moves is demand.
+DEMAND, INVENTORY, OTHERS = [(1, 4), (1, 5), (0, 5)], (0, 8), [(0, 2), (1, 6), (0, 6)]
 
 
 def movements(bronze: Bronze) -> pl.DataFrame:
@@ -16,7 +18,7 @@ def movements(bronze: Bronze) -> pl.DataFrame:
     frame = bronze["StockMovement"].select(
         id="Id", item=code("ItemId"), storehouse="StorehouseId", day=day("DocumentDate"), order="DocumentOrder",
         type="DocumentType", sub_type="DocumentSubType", stored=amount("Quantity"), after=amount("RealStock"),
-        pump=amount("Pump"),
+        pump=amount("Pump"), cost=amount("Cost"), document="DocumentId",
     ).sort("item", "storehouse", "day", "order", "id")  # fmt: skip
     step = pl.col("after") - pl.col("after").shift(1, fill_value=NOTHING).over("item", "storehouse")
     told = pl.when((pl.col("stored") != 0) & (step.abs() == pl.col("stored").abs())).then(
@@ -60,3 +62,46 @@ def captured(bronze: Bronze) -> pl.DataFrame:
         stock_value=cents(amount("StockValue")),
     ).join(managed, on="item", how="semi").join(moved, on=["item", "storehouse"], how="left")  # fmt: skip
     return frame.filter(pl.col("moved").is_not_null() | (pl.col("quantity_on_hand") != 0)).drop("moved")
+
+
+def _is(kinds: list[tuple[int, int]]) -> pl.Expr:
+    return pl.any_horizontal((pl.col("type") == kind) & (pl.col("sub_type") == sub) for kind, sub in kinds)
+
+
+def demanded(bronze: Bronze, as_of: date, *, has_thresholds: bool) -> pl.DataFrame:
+    """Demand a day of every pair over 180 days, and whether a risk of running out is told: by demand or by a threshold.
+
+    Thresholds are those of the capture: of an earlier day none is known.
+    """
+    sold = pl.col("document").is_in(bronze["SaleDocument"]["Id"].implode())
+    demand = _is(DEMAND) | (sold & ~_is([*DEMAND, INVENTORY, *OTHERS]))
+    left = movements(bronze).filter(demand & (pl.col("day") <= as_of)).group_by("item", "storehouse").agg(
+        left_180=-total(pl.col("quantity").filter(pl.col("day") > as_of - timedelta(days=180))),
+        left_90=-total(pl.col("quantity").filter(pl.col("day") > as_of - timedelta(days=90))),
+    )  # fmt: skip
+    has_threshold = (amount("StockToOrderThreshold") != 0) | (amount("MinStock") != 0)
+    pairs = bronze["StockItem"].select(
+        item=code("ItemId"), storehouse="StorehouseId", has_threshold=has_threshold & has_thresholds
+    )
+    demanded = pairs.join(left, on=["item", "storehouse"], how="left").with_columns(
+        pl.col("left_180", "left_90").fill_null(NOTHING)
+    )  # fmt: skip
+    return demanded.select(
+        "item", "storehouse", demand_per_day=pl.col("left_180").cast(pl.Float64).clip(0) / 180,
+        is_risk_told=pl.col("has_threshold") | (pl.col("left_180") > 0) | (pl.col("left_90") > 0),
+    )  # fmt: skip
+
+
+def adjustments(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """Every month since 2000: cost of what inventories found, losses negative; empty where no inventory is known at all."""
+    found = movements(bronze).filter(_is([INVENTORY]))
+    stored = pl.when(pl.col("quantity") < 0).then(-pl.col("cost").abs()).otherwise(pl.col("cost").abs())
+    cost = pl.when(pl.col("cost") != 0).then(stored).otherwise(pl.col("quantity") * pl.col("pump"))
+    by_month = found.filter(pl.col("day") <= as_of).group_by(period=pl.col("day").dt.strftime("%Y-%m")).agg(
+        inventory_adjustment=cents(total(cost))
+    )  # fmt: skip
+    months = pl.DataFrame({"period": pl.date_range(date(2000, 1, 1), as_of, "1mo", eager=True).dt.strftime("%Y-%m")})
+    nothing = None if found.is_empty() else 0.0
+    return months.join(by_month, on="period", how="left").with_columns(
+        pl.col("inventory_adjustment").fill_null(nothing)
+    )
