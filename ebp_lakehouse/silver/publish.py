@@ -113,12 +113,12 @@ def _changes(
     published = f"(SELECT {columns} FROM lake.silver.{quote_identifier(table.name)})"
     stamp = _stamp(part, ingestion_date)
     sql = f"""
-        SELECT b.*{stamp}, 'upsert' AS {CHANGE}, p.{key} IS NULL AS is_new
-        FROM {built} b LEFT JOIN {published} p USING ({key})
-        WHERE p.{key} IS NULL OR b IS DISTINCT FROM p
-        UNION ALL
-        SELECT p.*{stamp}, 'delete', false
-        FROM {published} p ANTI JOIN {built} b USING ({key})
+        SELECT
+            unnest(CASE WHEN b.{key} IS NULL THEN p ELSE b END){stamp},
+            CASE WHEN b.{key} IS NULL THEN 'delete' ELSE 'upsert' END AS {CHANGE},
+            p.{key} IS NULL AS is_new
+        FROM {built} b FULL JOIN {published} p ON b.{key} = p.{key}
+        WHERE b IS DISTINCT FROM p
     """
     schema = part.schema.append(pa.field(CHANGE, pa.string())).append(pa.field("is_new", pa.bool_()))
     changes = _arrow(connection, sql, schema)
