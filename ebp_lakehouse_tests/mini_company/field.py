@@ -54,7 +54,9 @@ TABLES: dict[str, list[Row]] = {
     "ConstructionSite": [{"Id": "CH1", "Caption": "Chaufferie", "CustomerId": "C004", "DealId": "D1", "StartDate": "2026-02-09"}],
     "MaintenanceContract": [
         {"Id": "K1", "Caption": "Entretien chaudière", "CustomerId": "C004", "InvoicingCustomerId": "C005", "StartDate": "2025-09-01", "EndDate": "2026-08-31"},
-        {"Id": "K2", "Caption": "Entretien", "CustomerId": "C001", "StartDate": "2025-01-01", "EndDate": "2025-12-31", "TacitRenewal": True},
+        {"Id": "K2", "Caption": "Entretien", "CustomerId": "C001", "StartDate": "2025-01-01", "EndDate": "2025-12-31", "TacitRenewal": True,
+         "PeriodicInvoicingId": "P2", "PredictedPeriodicInvoicingAmount": 60,
+         "InterventionPeriodicity_Type": 3, "InterventionPeriodicity_UserIncrement": 6},
         {"Id": "K3", "Caption": "Entretien", "CustomerId": "C002", "StartDate": "2025-06-01", "EndDate": "2026-05-31", "CancellationDate": "2026-01-15"},
     ],
     "MaintenanceContractCustomerProduct": [

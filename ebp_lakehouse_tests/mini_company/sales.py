@@ -1,4 +1,4 @@
-"""Thirty-one sale documents: SaleDocument, SaleDocumentLine, their links and what hangs on them.
+"""Thirty-two sale documents: SaleDocument, SaleDocumentLine, their links and what hangs on them.
 
 `document` gives a header: HT of the lines, what the footer takes and adds, VAT. `line` gives quantity, price, net and cost.
 Each sale is told in docs/mini-company.md under the same number.
@@ -118,9 +118,10 @@ DOCUMENTS: list[Row] = [
     document("BL260003", DELIVERY, "2026-03-18", "C001", 65, 13, **MACON),
     # 12. Below cost, on the last day.
     document("FA260010", INVOICE, "2026-03-31", "C001", 5, 1, CommitmentsBalanceDue=6, **MACON),
-    # 13. Never revenue: unknown kind, return, model of a periodic invoice, held ticket; and one dated years ahead.
+    # 13. Never revenue: unknown kind, returns (the second one became AV260003), model of a periodic invoice, held ticket; and one dated years ahead.
     document("XX260001", UNKNOWN_KIND, "2026-03-01", "C001", 10000, 2000, **MACON),
     document("BR260001", RETURN, "2026-03-03", "C001", -10, -2, **MACON),
+    document("BR260002", RETURN, "2026-03-11", "C002", -10, -2, **AJACCIO),
     document("MO260001", INVOICE, "2026-03-01", "C001", 77, 15.4, **MACON),
     document("TI260001", INVOICE, "2026-03-01", "C001", 999, 199.8, **MACON),
     document("FA310001", INVOICE, "2031-12-24", "C001", 30, 6, CommitmentsBalanceDue=36, **MACON),
@@ -174,6 +175,7 @@ LINES: list[Row] = [
     line("FA260010", 1, "A1", 1, 10, 5),
     line("XX260001", 1, "A1", 1000, 10),
     line("BR260001", 1, "A1", -1, 10),
+    line("BR260002", 1, "A1", -1, 10),
     line("MO260001", 1, "S1", 1, 77),
     line("TI260001", 1, "S1", 1, 999),
     line("FA310001", 1, "A1", 3, 10),
@@ -191,6 +193,7 @@ LINKS: list[Row] = [
     transfer("DE260004-2", "FA260004-2", 3),
     transfer("CM260002-1", "BL260003-1", 5),
     transfer("BL260002-1", "BR260001-1", 1),
+    transfer("BR260002-1", "AV260003-1", 1),
     # A customer order that made a supplier order: no transfer.
     transfer("CM260002-1", "PC260003-1", 3, IsCountermark=True),
 ]
@@ -201,6 +204,9 @@ TABLES: dict[str, list[Row]] = {
     "SaleDocumentLine": LINES,
     "DocumentLineAssociation": LINKS,
     "SaleCreditMemoOrigin": [{"Id": 1, "CreditMemoId": "AV260001", "InvoiceNumber": "FA260001", "InvoiceDate": "2026-01-31"}],
-    "PeriodicInvoicing": [{"Id": "P1", "ReferenceDocumentId": "MO260001"}],
+    "PeriodicInvoicing": [
+        {"Id": "P1", "ReferenceDocumentId": "MO260001"},
+        {"Id": "P2", "Periodicity_Type": 3, "Periodicity_UserIncrement": 3},  # of contract K2, quarterly
+    ],
 }
 # fmt: on

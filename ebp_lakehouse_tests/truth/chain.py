@@ -27,6 +27,11 @@ def reached(edges: pl.DataFrame) -> pl.DataFrame:
     return found
 
 
+def first_reached(edges: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    """start, first: the earliest day of ``days`` (end, day) that a path of ``edges`` leads to."""
+    return reached(edges).join(days, on="end").group_by("start").agg(first=pl.col("day").min())
+
+
 def document_edges(bronze: Bronze) -> pl.DataFrame:
     """start, end: sale documents joined by their lines; by the header's one target where no line tells."""
     of = bronze["SaleDocumentLine"].select("Id", document="DocumentId")

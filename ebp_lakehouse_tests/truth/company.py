@@ -6,7 +6,9 @@ from datetime import date
 
 import polars as pl
 
-from ebp_lakehouse_tests.truth.saledocuments import REVENUE, documents
+from ebp_lakehouse_tests.truth.chain import document_edges, first_reached, transfers
+from ebp_lakehouse_tests.truth.contracts import overdue_visits
+from ebp_lakehouse_tests.truth.saledocuments import REVENUE, documents, rows
 from ebp_lakehouse_tests.truth.values import Bronze, amount, cents, day, total
 
 YEAR = 12
@@ -23,7 +25,7 @@ def monthly(bronze: Bronze, as_of: date) -> pl.DataFrame:
     """Months of the last five years: customers, retention and lost revenue by calendar months, revenue of twelve months."""
     sold = _revenue(bronze, as_of)
     today = as_of.year * YEAR + as_of.month
-    rows = []
+    figures = []
     for month in range(today - 5 * YEAR, today + 1):
         first = date((month - 1) // YEAR, (month - 1) % YEAR + 1, 1)
         end = min(as_of, pl.Series([first]).dt.month_end().item())
@@ -36,7 +38,7 @@ def monthly(bronze: Bronze, as_of: date) -> pl.DataFrame:
         whole = float(of_them["net"].sum())
         year_before = pl.Series([end]).dt.offset_by("-12mo").item()
         rolling = sold.filter((pl.col("day") > year_before) & (pl.col("day") <= end))["net"].sum()
-        rows.append(
+        figures.append(
             {
                 "period": f"{first:%Y-%m}",
                 "active_customers_count": len(now),
@@ -45,11 +47,34 @@ def monthly(bronze: Bronze, as_of: date) -> pl.DataFrame:
                 "revenue_12_months": round(float(rolling), 2),
             }
         )
-    return pl.DataFrame(rows)
+    return pl.DataFrame(figures)
 
 
-def position(bronze: Bronze, as_of: date) -> pl.DataFrame:
-    """One row: revenue and customers of twelve months, the share of the ten largest, money of the day, deposits kept."""
+def delivered_not_invoiced(bronze: Bronze, as_of: date) -> float:
+    """What deliveries brought that no invoice had reached, less what came back and no credit note (or invoice) had reached.
+
+    A line is reached by its own links, else as its document is.
+    """
+    headers, lines = documents(bronze), bronze["SaleDocumentLine"].select(line="Id", id="DocumentId")
+    by_line = transfers(bronze).select(start="origin", end="target")
+    by_document, of_all_kinds = document_edges(bronze), rows(bronze)
+    net = 0.0
+    for kind, ends in (("Delivery", ["Invoice"]), ("Return", ["Invoice", "CreditNote"])):
+        final = headers.filter(pl.col("kind").is_in(ends)).select("day", id="id")
+        line_days = first_reached(by_line, final.join(lines, on="id").select("day", end="line"))
+        document_days = first_reached(by_document, final.select("day", end="id"))
+        moved = (
+            of_all_kinds.filter((pl.col("kind") == kind) & (pl.col("day") <= as_of))
+            .join(line_days.rename({"start": "line"}), on="line", how="left")
+            .join(document_days.select(id="start", of_document="first"), on="id", how="left")
+        )
+        invoiced = pl.coalesce("first", "of_document")
+        net += float(moved.filter(invoiced.is_null() | (invoiced > as_of))["net"].sum())
+    return round(net, 2)
+
+
+def position(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
+    """One row: revenue and customers of twelve months, the ten largest, money of the day, deposits, what waits to be done."""
     start = pl.Series([as_of]).dt.offset_by("-12mo").item()
     sold = _revenue(bronze, as_of).filter(pl.col("day") > start)
     by_customer = sold.group_by("customer").agg(net=total(pl.col("net")), invoices=pl.col("invoiced").sum())
@@ -62,5 +87,7 @@ def position(bronze: Bronze, as_of: date) -> pl.DataFrame:
         active_customers_count=pl.lit(by_customer.filter(pl.col("invoices") > 0).height),
         customer_concentration_percent=pl.lit(100 * float(largest["net"].sum()) / revenue if revenue > 0 else None),
         cash_collected=cents(total(amount("Amount").filter(day("SettlementDate") == as_of))),
+        delivered_not_invoiced=pl.lit(delivered_not_invoiced(bronze, as_of)),
+        visits_overdue_count=pl.lit(overdue_visits(bronze, as_of, known_on)),
         deposits_not_applied=cents(total(amount("RemainingAmount").filter("IsDeposit"))),
     )

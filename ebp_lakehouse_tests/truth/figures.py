@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from ebp_lakehouse_tests.truth import company, field, purchases, quotes, receivables, sales, stock
+from ebp_lakehouse_tests.truth import company, contracts, field, purchases, quotes, receivables, sales, stock
 from ebp_lakehouse_tests.truth.comparison import differences
 from ebp_lakehouse_tests.truth.values import Bronze, code
 
@@ -105,6 +105,10 @@ def _with_risk(gold: pl.DataFrame, connection: duckdb.DuckDBPyConnection) -> pl.
     return _by_pair(gold, connection).with_columns(is_risk_told=pl.col("stock_out_risk_level").is_not_null())
 
 
+def _of_contracts(gold: pl.DataFrame, _: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    return gold.filter(pl.col("flow") == "contracts_to_invoice")
+
+
 def _last_five_years(gold: pl.DataFrame, _: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return gold.sort("period").tail(5 * 12 + 1)
 
@@ -147,7 +151,11 @@ FIGURES = (
         _coded("customer_id", "debtor"), absent={}, some_rows=True,
     ),
     Figure("customers per month", "monthly_kpi", lambda b, m: company.monthly(b, m.as_of), ("period",), _last_five_years),
-    Figure("position", "company_position", lambda b, m: company.position(b, m.as_of), ("date_id",)),
+    Figure("position", "company_position", lambda b, m: company.position(b, m.as_of, m.known_on), ("date_id",)),
+    Figure(
+        "invoices of contracts to come", "cash_forecast", lambda b, m: contracts.coming_invoices(b, m.as_of),
+        ("week_start", "flow"), _of_contracts,
+    ),
     Figure(
         "cash per month", "monthly_kpi", lambda b, m: receivables.collected(b, m.as_of), ("period",),
         absent={"cash_collected": 0.0},

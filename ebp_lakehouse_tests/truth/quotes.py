@@ -32,14 +32,18 @@ def quotes(bronze: Bronze, as_of: date) -> pl.DataFrame:
         .with_columns(converted_date=pl.min_horizontal("reached", pl.col("accepted").cast(pl.Date)))
         .with_columns(converted_date=pl.when(pl.col("converted_date") <= as_of).then("converted_date"))
     )
-    revised = pl.col("deal").is_not_null() & pl.col("revision").fill_null("").str.strip_chars().ne("")
-    chain = pl.when(revised).then(pl.format("{}|{}", pl.col("customer").fill_null(""), "deal")).otherwise("id")
+    # Of the revisions that were converted first, the last one: what was signed.
+    first = pl.col("converted_date") == pl.col("converted_date").min()
     last = pl.col("day", "number", "net", "valid_until").last()
     frame = (
-        frame.with_columns(chain=chain)
-        .sort("day", "revision", "id")
+        _in_chains(frame)
         .group_by("chain", maintain_order=True)
-        .agg(last, revisions_count=pl.len(), converted_date=pl.col("converted_date").min())
+        .agg(
+            last,
+            signed_day=pl.col("day").filter(first).max(),
+            revisions_count=pl.len(),
+            converted_date=pl.col("converted_date").min(),
+        )
     )
     expired = (pl.col("valid_until") < as_of).fill_null(value=False)
     return frame.select(
@@ -48,10 +52,27 @@ def quotes(bronze: Bronze, as_of: date) -> pl.DataFrame:
         amount_excl_tax=cents(pl.col("net")),
         revisions_count="revisions_count",
         converted_date="converted_date",
-        days_to_conversion=(pl.col("converted_date") - pl.col("day")).dt.total_days(),
+        days_to_conversion=(pl.col("converted_date") - pl.col("signed_day")).dt.total_days().clip(lower_bound=0),
         status=pl.when(pl.col("converted_date").is_not_null()).then(pl.lit("converted"))
         .when(expired).then(pl.lit("expired")).otherwise(pl.lit("open")),
     )  # fmt: skip
+
+
+def _in_chains(frame: pl.DataFrame) -> pl.DataFrame:
+    """``frame`` in time, with ``chain``: revisions on a deal of a customer until their marks begin again; others alone."""
+    mark = pl.col("revision").fill_null("").str.strip_chars().str.to_uppercase()
+    frame = frame.with_columns(mark=mark, length=mark.str.len_chars()).sort("day", "length", "mark", "id")
+    chains: list[str] = []
+    newest: dict[tuple[str, str], tuple[int, int, str]] = {}  # number of the quote, then its last mark
+    for id_, customer, deal, length, text in frame.select("id", "customer", "deal", "length", "mark").iter_rows():
+        if deal is None or not text:
+            chains.append(id_)
+            continue
+        number, *before = newest.get((customer, deal), (0, 0, ""))
+        number += [length, text] < before
+        newest[customer, deal] = (number, length, text)
+        chains.append(f"{customer}|{deal}|{number}")
+    return frame.with_columns(chain=pl.Series(chains, dtype=pl.String))
 
 
 def daily_quotes(bronze: Bronze, as_of: date) -> pl.DataFrame:

@@ -16,6 +16,7 @@ BUCKETS = {
     "days_61_90": (61, 90),
     "days_over_90": (91, None),
 }
+LONG_OVERDUE = 60  # days
 
 
 def instalments(bronze: Bronze) -> pl.DataFrame:
@@ -111,25 +112,34 @@ def _between(low: int | None, high: int | None) -> pl.Expr:
 
 
 def payment_delays(bronze: Bronze, as_of: date) -> pl.DataFrame:
-    """Per debtor the mean delay in days of what fell due and was paid in a year, or is overdue; early counts as on time."""
-    settled = payments(bronze).filter(~pl.col("rejected"))
+    """Per debtor the mean delay in days of what was paid in a year, early as on time, and the score of it and of what is overdue."""
     owed = instalments(bronze)
     due_ones = owed.filter(pl.col("amount") > 0).select("id")
-    settled = settled.join(due_ones, on="id", how="semi")
+    every = payments(bronze).join(due_ones, on="id", how="semi")
+    settled = every.filter(~pl.col("rejected"))
     start = pl.lit(as_of).dt.offset_by("-12mo")
-    paid = settled.filter((pl.col("paid") > start) & (pl.col("paid") <= as_of)).select(
+    recent = (pl.col("paid") > start) & (pl.col("paid") <= as_of)
+    paid = settled.filter(recent).select(
         "debtor", weight="assigned", late=(pl.col("paid") - pl.col("due")).dt.total_days()
     )
+    sent_back = every.filter(pl.col("rejected") & recent).group_by("debtor").agg(sent_back=pl.len())
     open_now = owed.filter((pl.col("amount") > 0) & (pl.col("balance") != 0)).select("debtor", "due", weight="balance")
     later = settled.filter(pl.col("paid") > as_of).select("debtor", "due", weight="assigned")
     overdue = pl.concat([open_now, later]).filter(pl.col("due") < as_of).select(
         "debtor", "weight", late=(pl.lit(as_of) - pl.col("due")).dt.total_days()
     )  # fmt: skip
+    both = pl.concat([paid, overdue]).group_by("debtor").agg(delay=_mean_delay())
+    old = overdue.filter(pl.col("late") > LONG_OVERDUE).select("debtor", is_old=pl.lit(value=True)).unique()
+    frame = both
+    for part in (paid.group_by("debtor").agg(payment_delay_days=_mean_delay()), sent_back, old):
+        frame = frame.join(part, on="debtor", how="left")
+    points = 2 * pl.col("delay") + 10 * pl.col("sent_back").fill_null(0) + 20 * pl.col("is_old").fill_null(value=False)
+    return frame.select("debtor", "payment_delay_days", payment_score=(100 - points).clip(lower_bound=0))
+
+
+def _mean_delay() -> pl.Expr:
     weight = pl.col("weight").cast(pl.Float64)
-    late = pl.col("late").clip(lower_bound=0)
-    return pl.concat([paid, overdue]).group_by("debtor").agg(
-        payment_delay_days=(weight * late).sum() / pl.when(weight.sum() != 0).then(weight.sum())
-    )  # fmt: skip
+    return (weight * pl.col("late").clip(lower_bound=0)).sum() / pl.when(weight.sum() != 0).then(weight.sum())
 
 
 def collected(bronze: Bronze, as_of: date) -> pl.DataFrame:

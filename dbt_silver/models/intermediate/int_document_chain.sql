@@ -1,8 +1,9 @@
 {#
     Where a sale goes and where it comes from (K6), transitively: rows for lines, and one per document (line_id NULL).
-    invoice_date = earliest invoice reached; origin_line_id = the line it was made from; origin_invoice_* = what a
-    credit note corrects. The header's TransferedDocumentId holds one target and loses partial transfers: used only
-    where a document has no line link.
+    invoice_date = earliest invoice reached, and of a return earliest credit note as well: the delivery that a return
+    takes back is not invoiced by it. origin_line_id = the line it was made from; origin_invoice_* = what a credit note
+    corrects. The header's TransferedDocumentId holds one target and loses partial transfers: used only where a document
+    has no line link.
 -#}
 with recursive documents as (select * from {{ ref('int_sale_documents') }}),
 
@@ -20,14 +21,16 @@ corrected_invoices as (select * from {{ ref('stg_sale_credit_memo_origin') }}),
 line_reach as (
     select
         edges.origin_line_id as line_id,
+        documents.kind as reached_kind,
         documents.document_date as invoice_date
     from edges
     inner join lines on edges.transferred_line_id = lines.line_id
     inner join documents on lines.document_id = documents.document_id
-    where documents.kind = 'Invoice'
+    where documents.kind in ('Invoice', 'CreditNote')
     union
     select
         edges.origin_line_id as line_id,
+        line_reach.reached_kind,
         line_reach.invoice_date
     from line_reach
     inner join edges on line_reach.line_id = edges.transferred_line_id
@@ -35,9 +38,12 @@ line_reach as (
 
 line_dates as (
     select
-        line_id,
-        min(invoice_date) as invoice_date
+        lines.line_id,
+        min(line_reach.invoice_date) as invoice_date
     from line_reach
+    inner join lines on line_reach.line_id = lines.line_id
+    inner join documents on lines.document_id = documents.document_id
+    where line_reach.reached_kind = 'Invoice' or documents.kind = 'Return'
     group by all
 ),
 
@@ -49,14 +55,15 @@ origins as (
     group by all
 ),
 
+-- Every kind that the lines of a document reach; one row without a kind where they reach none.
 linked_documents as (
-    select
+    select distinct
         lines.document_id,
-        min(line_dates.invoice_date) as invoice_date
+        line_reach.reached_kind,
+        line_reach.invoice_date
     from lines
     inner join edges on lines.line_id = edges.origin_line_id
-    left join line_dates on lines.line_id = line_dates.line_id
-    group by all
+    left join line_reach on lines.line_id = line_reach.line_id
 ),
 
 header_edges as (
@@ -64,32 +71,48 @@ header_edges as (
         documents.document_id,
         documents.transferred_document_id
     from documents
-    left join linked_documents on documents.document_id = linked_documents.document_id
-    where documents.transferred_document_id is not null and linked_documents.document_id is null
+    anti join linked_documents on documents.document_id = linked_documents.document_id
+    where documents.transferred_document_id is not null
 ),
 
 header_reach as (
     select
         header_edges.document_id,
-        case when documents.kind = 'Invoice' then documents.document_date else linked_documents.invoice_date end
-            as invoice_date
+        documents.kind as reached_kind,
+        documents.document_date as invoice_date
     from header_edges
     inner join documents on header_edges.transferred_document_id = documents.document_id
-    left join linked_documents on header_edges.transferred_document_id = linked_documents.document_id
-    where documents.kind = 'Invoice' or linked_documents.invoice_date is not null
+    where documents.kind in ('Invoice', 'CreditNote')
     union
     select
         header_edges.document_id,
+        linked_documents.reached_kind,
+        linked_documents.invoice_date
+    from header_edges
+    inner join linked_documents on header_edges.transferred_document_id = linked_documents.document_id
+    where linked_documents.reached_kind is not null
+    union
+    select
+        header_edges.document_id,
+        header_reach.reached_kind,
         header_reach.invoice_date
     from header_reach
     inner join header_edges on header_reach.document_id = header_edges.transferred_document_id
 ),
 
-header_dates as (
+document_reach as (
+    select * from linked_documents
+    union all
+    select * from header_reach
+),
+
+document_dates as (
     select
-        document_id,
-        min(invoice_date) as invoice_date
-    from header_reach
+        documents.document_id,
+        min(document_reach.invoice_date) as invoice_date
+    from document_reach
+    inner join documents on document_reach.document_id = documents.document_id
+    where document_reach.reached_kind = 'Invoice' or documents.kind = 'Return'
     group by all
 ),
 
@@ -150,13 +173,12 @@ union all
 select
     documents.document_id,
     null as line_id,
-    coalesce(linked_documents.invoice_date, header_dates.invoice_date) as invoice_date,
+    document_dates.invoice_date,
     null as origin_line_id,
     case when documents.kind = 'CreditNote' then best_corrections.invoice_number end as origin_invoice_number,
     case when documents.kind = 'CreditNote' then best_corrections.invoice_date end as origin_invoice_date,
     case when documents.kind = 'CreditNote' then coalesce(best_corrections.link_source, 'unlinked') end
         as origin_invoice_source
 from documents
-left join linked_documents on documents.document_id = linked_documents.document_id
-left join header_dates on documents.document_id = header_dates.document_id
+left join document_dates on documents.document_id = document_dates.document_id
 left join best_corrections on documents.document_id = best_corrections.document_id

@@ -1,7 +1,8 @@
 {#
     One row per quote: the chain of revisions it belongs to, and when, into what and how far the quote itself was converted.
 
-    Revisions of one quote share customer and deal and carry a revision mark; a quote without both stands alone.
+    Revisions of one quote share customer and deal and carry a revision mark; a quote without both stands alone. Marks that
+    begin again (A after B) are another quote on the same deal.
     Converted = first order, delivery or invoice reached through the chain (K6), or acceptance or signature if earlier.
     How far: by the transferred quantities of its lines, weighted by their net amounts; where no line tells, all of it.
     Rounded, so that the order in which floats are added up changes no row.
@@ -96,22 +97,55 @@ shares as (
     having count(line_transfers.line_id) > 0
 ),
 
-quotes as (
+revisions as (
+    select
+        document_id,
+        document_date,
+        upper(coalesce(customer_code, '') || '|' || deal_id) as deal_match,
+        (length(revision), upper(revision)) as mark
+    from documents
+    where kind = 'Quote' and deal_id is not null and revision is not null
+),
+
+compared as (
     select
         *,
+        coalesce(
+            mark < lag(mark) over (partition by deal_match order by document_date, mark, document_id), false
+        ) as begins_again
+    from revisions
+),
+
+chains as (
+    select
+        document_id,
+        mark,
+        deal_match,
+        sum(cast(begins_again as integer)) over (
+            partition by deal_match order by document_date, mark, document_id rows unbounded preceding
+        ) as earlier_quotes
+    from compared
+),
+
+quotes as (
+    select
+        documents.*,
+        chains.mark,
         case
-            when deal_id is not null and revision is not null then md5(upper(customer_code) || '|' || deal_id)
-            else document_id
+            when chains.earlier_quotes = 0 then md5(chains.deal_match)
+            when chains.earlier_quotes > 0 then md5(chains.deal_match || '|' || chains.earlier_quotes)
+            else documents.document_id
         end as quote_id
     from documents
-    where kind = 'Quote'
+    left join chains on documents.document_id = chains.document_id
+    where documents.kind = 'Quote'
 )
 
 select
     quotes.document_id,
     quotes.quote_id,
     row_number() over (
-        partition by quotes.quote_id order by quotes.document_date desc, quotes.revision desc, quotes.document_id
+        partition by quotes.quote_id order by quotes.document_date desc, quotes.mark desc, quotes.document_id
     ) = 1 as is_last_revision,
     least(conversions.converted_date, quotes.accepted_date) as converted_date,
     case

@@ -21,8 +21,9 @@ class CashForecast(pa.DataFrameModel):
         "customer_instalments: open instalments, due date shifted by the payer's own mean delay, at the earliest "
         "tomorrow, doubtful ones left out, less credit notes and cash that is not allocated. supplier_instalments: ours, on their due date. "
         "orders_to_invoice: ordered and not invoiced, incl. VAT, after the parameters invoicing_delay_days + "
-        "payment_delay_days. contracts_to_invoice: planned amount of active contracts at each of their coming invoices. vat: VAT "
-        "of the month's sales less that of its purchases, paid on parameter vat_payment_day of the next month.",
+        "payment_delay_days. contracts_to_invoice: planned amount of running contracts at each of their coming invoices, while "
+        "they run, after payment_delay_days; incl. VAT at the rate of what was invoiced under the contract, else under all "
+        "contracts (where nothing was, without: EBP holds no rate of a contract). vat: VAT of the month's sales less that of its purchases, paid on parameter vat_payment_day of the next month.",
         "Flux",
         "",
         isin=FLOWS,

@@ -40,22 +40,55 @@ vat_months as (
     group by all
 ),
 
--- A contract is invoiced every so many months from its start on; what is planned falls due after each invoice.
+-- The VAT of what was invoiced under each contract; the planned amount itself is without.
+contract_vat as (
+    select
+        upper(f.contract_id) as contract_match,
+        sum(f.tax_amount) as tax,
+        sum(f.net_amount_excl_tax) as net
+    from silver.fact_sales as f
+    inner join silver.dim_date as d on f.date_key = d.date_id
+    where f.document_type in ('Invoice', 'CreditNote') and f.contract_id is not null and d.date_value <= $as_of
+    group by upper(f.contract_id)
+),
+
+-- A contract is invoiced every so many months from its start on; what is planned falls due after each invoice. Whole
+-- numbers throughout: only on those does // round down.
+contracts as (
+    select
+        contract_id,
+        planned_invoicing_amount,
+        start_date,
+        least(cancellation_date, case when not has_tacit_renewal then end_date end) as last_day,
+        greatest(1, round(12 / invoices_per_year))::integer as months
+    from silver.dim_contract
+    where start_date <= $as_of and planned_invoicing_amount > 0 and invoices_per_year > 0
+),
+
 invoices as (
     select
+        contract_id,
         planned_invoicing_amount,
-        (
-            start_date + to_months((months * ((datediff('month', start_date, $as_of) // months) + number))::integer)
-        )::date as invoiced_on
-    from (
-        select
-            planned_invoicing_amount,
-            start_date,
-            greatest(1, round(12 / invoices_per_year)) as months
-        from silver.dim_contract
-        where is_active and planned_invoicing_amount > 0 and invoices_per_year > 0
-    )
+        last_day,
+        (start_date + to_months(months * (datediff('month', start_date, $as_of) // months + number)::integer))::date
+            as invoiced_on
+    from contracts
     cross join (select unnest(range(0, $cash_weeks)) as number) as numbers
+),
+
+contract_invoices as (
+    select
+        i.invoiced_on,
+        i.planned_invoicing_amount * (1 + coalesce(v.tax / nullif(v.net, 0), a.tax / nullif(a.net, 0), 0)) as amount
+    from invoices as i
+    left join contract_vat as v on upper(i.contract_id) = v.contract_match
+    cross join (
+        select
+            sum(tax) as tax,
+            sum(net) as net
+        from contract_vat
+    ) as a
+    where i.invoiced_on > $as_of and coalesce(i.invoiced_on <= i.last_day, true)
 ),
 
 flows as (
@@ -94,9 +127,8 @@ flows as (
     select
         'contracts_to_invoice' as flow,
         invoiced_on + $payment_delay_days as expected_on,
-        planned_invoicing_amount as amount
-    from invoices
-    where invoiced_on > $as_of
+        amount
+    from contract_invoices
     union all
     select
         'vat' as flow,

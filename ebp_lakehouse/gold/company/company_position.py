@@ -44,7 +44,8 @@ class CompanyPosition(pa.DataFrameModel):
         ("fact_sales.remaining_quantity_to_invoice", "fact_sales.net_unit_price_excl_tax"),
     )
     delivered_not_invoiced: Series[Money] = _kpi(
-        "Delivery lines that no invoice had reached, less return lines that no credit note had reached, net excl. tax.",
+        "Delivery lines that no invoice had reached, less return lines that no credit note (or invoice) had reached, net excl. "
+        "tax.",
         "Livré non facturé (FAE)",
         "EUR",
         18,
@@ -286,12 +287,12 @@ class CompanyPosition(pa.DataFrameModel):
         le=100,
     )
     visits_overdue_count: Series[pl.Int64] = _kpi(
-        "Equipment whose contract visit was due before the day.",
+        "Visits of the active contracts due up to the day, in any year, that none was made for.",
         "Visites dues non faites",
         "n",
         84,
         "Overdue contract visits",
-        ("equipment_park.next_due_date",),
+        ("contract_profitability.visits_overdue",),
         ge=0,
     )
 

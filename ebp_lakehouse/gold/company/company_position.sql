@@ -183,6 +183,13 @@ contracts as (
     where $as_of between period_start and period_end and is_active
 ),
 
+-- Of all years: what was due in the last one and was not made is still to be made.
+contract_visits as (
+    select coalesce(sum(visits_overdue), 0) as overdue
+    from computed.contract_profitability
+    where is_active
+),
+
 quotes as (
     select
         coalesce(sum(open_amount), 0) as amount,
@@ -193,8 +200,7 @@ quotes as (
 park as (
     select
         count(*) filter (where is_active) as active,
-        count(*) filter (where is_active and is_under_contract) as covered,
-        count(*) filter (where next_due_date < $as_of) as visits_overdue
+        count(*) filter (where is_active and is_under_contract) as covered
     from computed.equipment_park
 )
 
@@ -240,7 +246,7 @@ select
     l.lines as late_supplier_lines_count,
     round(l.amount, 2)::decimal(18, 2) as late_supplier_lines_amount,
     case when p.active > 0 then p.covered / p.active * 100 end as contract_coverage_percent,
-    p.visits_overdue as visits_overdue_count
+    z.overdue::bigint as visits_overdue_count
 from open_documents as o
 cross join turnover as t
 cross join customers as c
@@ -258,3 +264,4 @@ cross join shortages as h
 cross join contracts as a
 cross join quotes as q
 cross join park as p
+cross join contract_visits as z

@@ -85,7 +85,7 @@ class MonthlyKpi(pa.DataFrameModel):
         ),
     )
     quote_conversion_value_percent: Series[float] = optional(
-        "Converted amount / amount of the month's quotes x 100.",
+        "Converted amount / amount of the month's quotes x 100, of those older than parameter quote_maturity_days as well.",
         "Taux de transformation en valeur",
         "%",
         kpi=Kpi(

@@ -72,8 +72,8 @@ quotes as (
         strftime(quote_date, '%Y-%m') as period,
         count(*) filter (where is_mature) as mature,
         count(*) filter (where is_mature and converted_date is not null) as converted,
-        sum(amount_excl_tax) as amount,
-        sum(converted_amount) as converted_amount,
+        sum(amount_excl_tax) filter (where is_mature) as amount,
+        sum(converted_amount) filter (where is_mature) as converted_amount,
         median(days_to_conversion) as days
     from computed.quote_funnel
     group by all

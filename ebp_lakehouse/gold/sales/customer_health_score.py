@@ -47,9 +47,10 @@ class CustomerHealthScore(pa.DataFrameModel):
         le=100,
     )
     payment_score: Series[float] = optional(
-        "As debtor: 100 - late_day_points (2) x payment_delay_days - rejected_points (10) x rejected_payments - "
-        "overdue_points (20) if an instalment is overdue for more than long_overdue_days (60), at least 0; NULL when "
-        "nothing was paid or overdue in payment_months (12).",
+        "As debtor: 100 - late_day_points (2) x mean delay - rejected_points (10) x rejected_payments - overdue_points (20) if an "
+        "instalment is overdue for more than long_overdue_days (60), at least 0. Mean delay: as payment_delay_days, and what is "
+        "overdue counts as well, from its due date to the partition's day; NULL when nothing was paid in payment_months (12) "
+        "or is overdue.",
         "Score de paiement",
         "0-100",
         ge=0,
@@ -126,8 +127,8 @@ class CustomerHealthScore(pa.DataFrameModel):
         ge=0,
     )
     payment_delay_days: Series[float] = optional(
-        "Mean delay weighted by amount over what was paid in those months and what is overdue: days from due date to "
-        "payment (early = 0), or to the partition's day while unpaid. Credit notes are no instalments.",
+        "Mean delay weighted by amount over what was paid in payment_months (12): days from due date to payment (early = 0). "
+        "What is unpaid is not in it; credit notes are no instalments.",
         "Retard moyen de paiement",
         "days",
         ge=0,

@@ -109,6 +109,8 @@ payments as (
     select
         customer_id,
         sum(amount * delay_days) filter (where counts) / nullif(sum(amount) filter (where counts), 0) as mean_delay,
+        sum(amount * delay_days) filter (where counts and is_settled)
+        / nullif(sum(amount) filter (where counts and is_settled), 0) as settled_delay,
         coalesce(bool_or(not is_settled and delay_days > $long_overdue_days) filter (where counts), false)
             as is_long_overdue,
         count(*) filter (where is_rejected and is_settled and is_recent) as rejected
@@ -131,6 +133,7 @@ measured as (
         v.survey_score,
         coalesce(v.visits, 0) > 0 as is_visited,
         p.mean_delay::double as mean_delay,
+        p.settled_delay::double as settled_delay,
         coalesce(p.rejected, 0) as rejected,
         coalesce(p.is_long_overdue, false) as is_long_overdue
     from customers as c
@@ -238,7 +241,7 @@ select
         when j.is_visited then 'proxy'
     end as satisfaction_source,
     j.complaints as complaints_count,
-    j.mean_delay as payment_delay_days,
+    j.settled_delay as payment_delay_days,
     j.rejected as rejected_payments
 from judged as j
 left join reviews as r using (review_from)

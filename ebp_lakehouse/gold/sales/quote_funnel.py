@@ -65,9 +65,10 @@ class QuoteFunnel(pa.DataFrameModel):
         ),
     )
     days_to_conversion: Series[pl.Int64] = optional(
-        "converted_date - quote_date; NULL if not converted, negative if an earlier revision was.",
+        "converted_date - date of the revision that was converted; 0 if typed after what it became, NULL if not converted.",
         "Délai de signature",
         "days",
+        ge=0,
         kpi=Kpi(
             22, "Quote-to-order delay", "Délai de signature", ("fact_quotes.converted_date", "fact_quotes.date_key")
         ),

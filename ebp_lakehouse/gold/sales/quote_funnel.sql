@@ -47,6 +47,9 @@ quotes as (
         bool_or(is_mailed) as is_mailed,
         min(converted_date) as converted_date,
         arg_min(converted_kind, converted_date) as converted_kind,
+        -- The revision that was converted first; of those that led to the same document, the last.
+        arg_min(quote_date, (converted_date, $as_of - quote_date)) filter (where converted_date is not null)
+            as converted_quote_date,
         max(converted_share) filter (where converted_date is not null) as converted_share
     from revisions
     group by quote_id
@@ -85,7 +88,8 @@ select
     j.converted_date,
     j.converted_kind,
     j.converted_amount,
-    j.converted_date - j.quote_date as days_to_conversion,
+    case when j.converted_date is not null then greatest(0, j.converted_date - j.converted_quote_date) end
+        as days_to_conversion,
     j.valid_until_date,
     j.is_expired,
     j.age_days,

@@ -79,6 +79,44 @@ def test_a_contract_invoiced_quarterly_is_expected_after_each_invoice() -> None:
     assert far == {MONDAYS[4]: 50, date(2026, 8, 3): 50}
 
 
+def quarterly(**more: Any) -> dict[str, Any]:
+    return {"contract_key": "Q", "contract_id": "Q", "start_date": date(2025, 1, 10), "has_tacit_renewal": False,
+            "planned_invoicing_amount": 50, "invoices_per_year": 4, **more}  # fmt: skip
+
+
+def test_between_two_invoices_a_contract_waits_for_the_next() -> None:
+    # Begun on 10 January 2025, so invoiced on 10 April and on 10 July 2026, neither of them in May: 10 July + 30 days = 9 August.
+    assert weeks("contracts_to_invoice", as_of="2026-05-31", dim_contract=[quarterly()]) == {date(2026, 8, 3): 50}
+
+
+def test_a_contract_is_invoiced_no_more_after_its_last_day() -> None:
+    for last, amount in (("2026-04-09", None), ("2026-04-10", 50)):
+        expected = {MONDAYS[4]: amount} if amount else {}
+        ended, cancelled = quarterly(end_date=last), quarterly(cancellation_date=last, has_tacit_renewal=True)
+        assert weeks("contracts_to_invoice", dim_contract=[ended]) == expected
+        assert weeks("contracts_to_invoice", dim_contract=[cancelled]) == expected
+    renewed = quarterly(end_date="2026-04-09", has_tacit_renewal=True)
+    assert weeks("contracts_to_invoice", dim_contract=[renewed]) == {MONDAYS[4]: 50}
+
+
+def test_a_contract_brings_the_vat_at_which_it_was_invoiced() -> None:
+    """Q was invoiced 100 + 10 and credited 50 + 5: 50 come with 10 %. N never was, it takes the rate of both: 15 of 100."""
+    sales = [
+        {"document_id": number, "document_type": kind, "date_key": day_key(day), "contract_id": contract,
+         "net_amount_excl_tax": net, "tax_amount": tax}
+        for number, kind, day, contract, net, tax in (
+            ("F1", "Invoice", "2026-01-10", "q", 100, 10),
+            ("V1", "CreditNote", "2026-01-12", "q", -50, -5),
+            ("F2", "Invoice", "2026-01-10", "OTHER", 50, 10),
+            ("F3", "Invoice", "2026-04-06", "q", 100, 20),  # after the day
+            ("C1", "Order", "2026-01-10", "q", 100, 99),
+        )
+    ]  # fmt: skip
+    assert weeks("contracts_to_invoice", dim_contract=[quarterly()], fact_sales=sales) == {MONDAYS[4]: 55}
+    never = quarterly(contract_key="N", contract_id="N", planned_invoicing_amount=100)
+    assert weeks("contracts_to_invoice", dim_contract=[never], fact_sales=sales) == {MONDAYS[4]: 115}
+
+
 def test_vat_is_paid_on_its_day_of_the_next_month() -> None:
     # March: 100 collected, 40 deductible, paid on 24 April, a Friday; on that evening it is paid already. With the 26th, a
     # Sunday, as the day of payment it stays in the same week.

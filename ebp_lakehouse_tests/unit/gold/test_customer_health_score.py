@@ -120,7 +120,7 @@ def test_payment_counts_delays_rejections_and_what_is_long_overdue() -> None:
         ("B", ago(60), None, 5, 0, 5, False),  # somebody else's
     ]
     row = score(ONE_SALE, {"fact_payments": payments})["A"]
-    assert row["payment_delay_days"] == pytest.approx(33.0)
+    assert row["payment_delay_days"] == pytest.approx(5.0)  # of what was paid: (100 x 10 + 100 x 0) / 200
     assert row["rejected_payments"] == 1
     assert row["payment_score"] == pytest.approx(4.0)
     assert (row["recommended_action"], row["action_reason"]) == ("Contact", "payment")
@@ -128,7 +128,9 @@ def test_payment_counts_delays_rejections_and_what_is_long_overdue() -> None:
 
 def test_what_is_settled_after_the_day_was_overdue_on_it() -> None:
     payments = [("A", ago(20), D + timedelta(5), 100, 100, 0, False)]
-    assert score(ONE_SALE, {"fact_payments": payments})["A"]["payment_delay_days"] == pytest.approx(20.0)
+    row = score(ONE_SALE, {"fact_payments": payments})["A"]
+    assert row["payment_score"] == pytest.approx(100 - 2 * 20)
+    assert row["payment_delay_days"] is None  # nothing was paid by then
 
 
 def test_who_is_judged() -> None:

@@ -105,6 +105,7 @@ def test_the_position_is_what_was_open_on_that_evening() -> None:
              remaining_quantity_to_invoice=2),
         sale("L1", "Delivery", "2026-03-03", 70, invoice_date_key=day_key("2026-04-01")),
         sale("R1", "Return", "2026-03-04", -20, invoice_date_key=-2),
+        sale("R2", "Return", "2026-03-04", -30, invoice_date_key=day_key("2026-03-06")),
         sale("L2", "Delivery", "2026-03-03", 40, invoice_date_key=day_key("2026-03-31")),
     ]  # fmt: skip
     line = {
@@ -128,7 +129,47 @@ def test_the_position_is_what_was_open_on_that_evening() -> None:
     }  # fmt: skip
     (row,) = computed(COMPANY_POSITION, company(**tables), D)
     assert row["order_backlog"] == 560  # 500, and 2 x 30
-    assert row["delivered_not_invoiced"] == 50  # 70 - 20
+    assert row["delivered_not_invoiced"] == 50  # 70 - 20: R1 waits for its credit note, R2 has it
     assert (row["late_supplier_lines_count"], row["late_supplier_lines_amount"]) == (2, 120)
     assert row["contract_coverage_percent"] == 50.0  # Q1 of Q1 and Q2; Q3 is out of use
     assert row["customers_at_risk_count"] == 0  # the only customer has nobody to be ranked with: Medium
+
+
+def test_a_visit_that_was_not_made_stays_due_after_its_window_has_closed() -> None:
+    contracts = [contract("K1", "2025-01-01"), contract("K2", "2025-01-01", end_date=date(2026, 2, 28))]
+    visits = [
+        ("K1", "2025-03-31", None),  # its window closed long ago
+        ("K1", "2025-09-30", "2025-10-05"),  # made
+        ("K1", "2026-02-28", "2026-04-02"),  # made after the day
+        ("K1", "2026-03-30", None),
+        ("K1", "2026-04-30", None),  # not due yet
+        ("K2", "2025-06-30", None),  # of a contract that has ended
+    ]
+    rows = [
+        {"contract_key": key(name), "contract_id": name, "due_date": due, "visit_date": made}
+        for name, due, made in visits
+    ]
+    (row,) = computed(COMPANY_POSITION, company(dim_contract=contracts, fact_contract_visits=rows), D)
+    assert row["visits_overdue_count"] == 3
+
+
+def test_quotes_too_young_to_be_judged_count_in_neither_rate_of_conversion() -> None:
+    """January: two of 100 and 300, the first converted by 40 %: 1 of 2, and 40 of 400. March's have time left."""
+    quotes = [
+        ("D1", "2026-01-10", 100, "2026-01-20", 0.4),
+        ("D2", "2026-01-11", 300, None, None),
+        ("D3", "2026-03-10", 500, "2026-03-12", 1.0),
+    ]
+    facts = [
+        {"document_id": number, "quote_id": number, "date_key": day_key(day), "is_last_revision": True, "is_mailed": False,
+         "converted_date": converted, "converted_kind": "Order" if converted else None, "converted_share": share}
+        for number, day, _, converted, share in quotes
+    ]  # fmt: skip
+    sales = [
+        sale(number, "Quote", day, net, line_number=1, quote_id=number, is_last_revision=True, colleague_key="JD")
+        for number, day, net, *_ in quotes
+    ]
+    silver_rows = company(fact_sales=[sale("F1", "Invoice", "2026-01-15", 100), *sales], fact_quotes=facts)
+    rows = {row["period"]: row for row in computed(MONTHLY_KPI, silver_rows, D)}
+    rates = [(row["quote_conversion_percent"], row["quote_conversion_value_percent"]) for row in rows.values()]
+    assert rates == [(50.0, 10.0), (None, None), (None, None)]

@@ -60,6 +60,7 @@ def test_open_expired_and_converted() -> None:
     assert (rows["D2"]["is_expired"], rows["D3"]["is_expired"]) == (True, False)
     assert (rows["D1"]["converted_amount"], rows["D1"]["days_to_conversion"]) == (Decimal(108), 30)  # 300 x 0.36
     assert (rows["D4"]["converted_date"], rows["D4"]["converted_kind"]) == (None, None)
+    assert rows["D4"]["days_to_conversion"] is None
     assert rows["D4"]["converted_amount"] == Decimal(0)
 
 
@@ -76,6 +77,23 @@ def test_of_two_converted_revisions_the_one_that_went_furthest_tells_how_far() -
     ]
     row = by(compute(quoted(quotes), QUOTE_FUNNEL, D)[0], "quote_id")["R"]
     assert (row["converted_amount"], row["converted_date"]) == (Decimal(300), date(2026, 3, 20))  # 400 x 0.75
+
+
+def test_the_delay_is_that_of_the_revision_that_was_converted() -> None:
+    """R: converted on 20 February, ten days after R1, though R2 is of March; S: both led to it, S2 was the last to do so.
+
+    T: the quote was typed two days after its order.
+    """
+    quotes = [
+        ("R1", FEBRUARY, "400", "R", False, None, date(2026, 2, 20), "Order", 1.0),
+        ("R2", MARCH, "400", "R", True, None, date(2026, 3, 25), "Order", 1.0),
+        ("S1", JANUARY, "70", "S", False, None, date(2026, 3, 1), "Order", 1.0),
+        ("S2", FEBRUARY, "80", "S", True, None, date(2026, 3, 1), "Order", 1.0),
+        ("T1", MARCH, "10", "T", True, date(2026, 4, 9), date(2026, 3, 8), "Order", 1.0),
+    ]
+    frame, found = compute(quoted(quotes), QUOTE_FUNNEL, D)
+    assert not found
+    assert dict(frame.select("quote_id", "days_to_conversion").iter_rows()) == {"R": 10, "S": 19, "T": 0}
 
 
 def test_before_the_last_revision_the_one_before_stood_for_the_quote() -> None:
