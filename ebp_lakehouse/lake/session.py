@@ -69,7 +69,10 @@ def session(settings: Settings, database: str = ":memory:", *, read_only: bool =
             "preserve_insertion_order": "false",
         },
     )
-    _give_results_room(connection)
+    # A result that several last steps fill (a UNION ALL, an outer join) hangs for good when one of them fills the buffer of
+    # a streamed result before the others end: duckdb/duckdb#22215, seen with 43 000 changed rows of fact_inventory. Cursors
+    # keep DuckDB's own buffer of 1 MB: stream single scans from them.
+    connection.execute(f"SET streaming_buffer_size = '{RESULT_BUFFER}'")
     if settings.s3 is not None:
         connection.execute(f"LOAD {quote_literal(str(extension_file(S3_EXTENSION)))}")
         parameters = ", ".join(f"{key} {quote_literal(value)}" for key, value in settings.s3.duckdb_secret().items())
@@ -78,20 +81,3 @@ def session(settings: Settings, database: str = ":memory:", *, read_only: bool =
         connection.execute("SET GLOBAL enable_http_metadata_cache = true")
         connection.execute("SET GLOBAL httpfs_connection_caching = true")
     return connection
-
-
-def another(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """A connection to what ``connection`` sees, for another thread; close it."""
-    cursor = connection.cursor()
-    _give_results_room(cursor)
-    return cursor
-
-
-def _give_results_room(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let a result be larger than the 1 MB that DuckDB lets wait for its reader.
-
-    One that several last steps fill (a UNION ALL, an outer join) hangs for good when the first of them has filled the
-    buffer before the others end: duckdb/duckdb#22215, seen with 43 000 changed rows of fact_inventory. A plain cursor keeps
-    the 1 MB: read single scans through it, whose rows then need not be in memory together.
-    """
-    connection.execute(f"SET streaming_buffer_size = '{RESULT_BUFFER}'")

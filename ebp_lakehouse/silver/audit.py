@@ -6,9 +6,7 @@ Not here: building (build.py), the difference and its commit (publish.py), Dagst
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -20,7 +18,7 @@ import polars as pl
 
 from ebp_lakehouse.lake import catalog, publication
 from ebp_lakehouse.lake.publication import Record
-from ebp_lakehouse.lake.session import another, quote_identifier
+from ebp_lakehouse.lake.session import quote_identifier
 from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.build import Build, build
@@ -93,16 +91,25 @@ def run_silver(
     personal = {test: {c.name for c in table.columns if c.personal} for table in tables for test in table.tests}
     with tempfile.TemporaryDirectory(prefix="ebp_silver_") as scratch:
         built = build(settings, record, [outcome.table for outcome in ready], Path(scratch))
-        with built.connect(settings) as connection, _ahead(built, connection, ready, personal) as examined:
+        with built.connect(settings) as connection:
             for outcome in ready:
-                examined[outcome.table.name].result()
                 started = perf_counter()
+                _judge(built, connection, outcome, personal)
                 if outcome.error is None:
+                    frame = _frame(connection, "silver", outcome.table.name)
+                    outcome.problems = problems_of(outcome.table.pandera_schema(), frame)
                     renewed = {other.table.name for other in ready if other.difference is not None}
                     outcome.problems += _dangling(connection, record, outcome.table, renewed)
+                    outcome.shown = {
+                        name: _frame(connection, "intermediate", name).sort(pl.first()) for name in outcome.table.shown
+                    }
+                    shown = [column.name for column in outcome.table.public_columns()]
+                    outcome.preview = frame.select(shown).head(PREVIEW_ROWS)
+                    del frame
                 if outcome.healthy:
                     outcome.difference = stage(connection, lake, record, outcome.table, ingestion_date)
-                outcome.seconds += perf_counter() - started
+                model = built.results.get(outcome.table.unique_id)
+                outcome.seconds = perf_counter() - started + (model.seconds if model else 0.0)
     moves = {key: move for o in ready if o.difference for key, move in o.difference.moves.items()}
     record = catalog.publish(settings, moves, run_id)
     return SilverResult(record, outcomes, column_origins(built.compiled, [table.name for table in tables]))
@@ -140,43 +147,6 @@ def _unready(record: Record, table: TableContract) -> str | None:
             "which only past days were read: load today's partition first: ebp-lakehouse materialize"
         )
     return None
-
-
-@contextmanager
-def _ahead(
-    built: Build,
-    connection: duckdb.DuckDBPyConnection,
-    outcomes: Sequence[SilverOutcome],
-    personal: Mapping[str, Collection[str]],
-) -> Iterator[dict[str, Future[None]]]:
-    """The examination of each table, in order, in a thread of its own: it goes on while the table before is written."""
-    with closing(another(connection)) as own:
-        pool = ThreadPoolExecutor(1, "silver-audit")
-        try:
-            yield {o.table.name: pool.submit(_examine, built, own, o, personal) for o in outcomes}
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _examine(
-    built: Build,
-    connection: duckdb.DuckDBPyConnection,
-    outcome: SilverOutcome,
-    personal: Mapping[str, Collection[str]],
-) -> None:
-    """Dbt's word, the contract, and what the run shows of one table."""
-    started = perf_counter()
-    _judge(built, connection, outcome, personal)
-    if outcome.error is None:
-        frame = _frame(connection, "silver", outcome.table.name)
-        outcome.problems = problems_of(outcome.table.pandera_schema(), frame)
-        outcome.shown = {
-            name: _frame(connection, "intermediate", name).sort(pl.first()) for name in outcome.table.shown
-        }
-        shown = [column.name for column in outcome.table.public_columns()]
-        outcome.preview = frame.select(shown).head(PREVIEW_ROWS)
-    model = built.results.get(outcome.table.unique_id)
-    outcome.seconds = perf_counter() - started + (model.seconds if model else 0.0)
 
 
 def _judge(
