@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -201,4 +202,5 @@ def _frame(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> pl.
     relation = f"{schema}.{quote_identifier(name)}"
     names = [row[0] for row in connection.execute(f"DESCRIBE {relation}").fetchall() if row[0] != INGESTION_DATE]
     columns = ", ".join(map(quote_identifier, names))
-    return pl.DataFrame(pl.from_arrow(connection.execute(f"SELECT {columns} FROM {relation}").to_arrow_table()))
+    with closing(connection.cursor()) as scan:  # a plain cursor keeps no second copy of the rows
+        return pl.DataFrame(pl.from_arrow(scan.execute(f"SELECT {columns} FROM {relation}").to_arrow_table()))

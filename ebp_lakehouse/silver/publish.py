@@ -7,6 +7,7 @@ written each on its own and published in the same record. Not here: building (bu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -101,7 +102,9 @@ def _replace(
     connection: duckdb.DuckDBPyConnection, writer: TableWriter, part: _Part, table: TableContract, ingestion_date: date
 ) -> Commit:
     sql = f"SELECT {_columns(part.columns)}{_stamp(part, ingestion_date)} FROM {part.relation} ORDER BY 1"
-    return writer.overwrite(_arrow(connection, sql, part.schema), description=table.description)
+    with closing(connection.cursor()) as scan:  # a plain cursor: the sorted rows leave DuckDB as they are read
+        rows = _arrow(scan, sql, part.schema)
+    return writer.overwrite(rows, description=table.description)
 
 
 def _changes(
