@@ -31,9 +31,13 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.001)
     parser.add_argument("--s3", action="store_true")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--bare", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         print(json.dumps(silver()))
+        return
+    if options.bare:
+        print(json.dumps(bare(**json.loads(Path(options.bare).read_text(encoding="utf-8")))))
         return
     bronze = str(Path(__file__).with_name("hourly_batch.py"))
     with (
@@ -91,7 +95,9 @@ def silver() -> dict[str, Any]:
     def build_and_compare(*arguments: Any, **options: Any) -> Any:
         made = seen["build"] = timed("dbt", build)(*arguments, **options)
         at = time.perf_counter()
-        spent["bare DuckDB"] = bare(settings, manifest, made)
+        given = made.database.with_name("bare.json")
+        given.write_text(json.dumps(statements(manifest, made)), encoding="utf-8")
+        spent["bare DuckDB"] = child(__file__, ["--bare", str(given)], dict(os.environ))["seconds"]
         seen["aside"] = time.perf_counter() - at
         return made
 
@@ -112,30 +118,43 @@ def silver() -> dict[str, Any]:
     return spent | {"tables": len(tables), "nodes": len(results), "peak": peak}
 
 
-def bare(settings: Any, manifest: Any, made: Any) -> float:
-    """Seconds of the compiled SQL of the same models, in the order dbt took, in a database of the same name."""
-    from ebp_lakehouse.lake.session import quote_literal, session  # noqa: PLC0415
+def statements(manifest: Any, made: Any) -> dict[str, Any]:
+    """What ``bare`` needs: the two databases, and of each model, in the order dbt took, how and where to make it."""
+    nodes = [(manifest["nodes"][n], r.sql) for n, r in made.results.items() if n.startswith("model.")]
+    return {
+        "catalog": str(made.catalog),
+        "built": str(made.database),
+        "models": [
+            [node["schema"], node["alias"], "VIEW" if node["config"]["materialized"] == "view" else "TABLE", sql]
+            for node, sql in nodes
+        ],
+    }
 
+
+def bare(catalog: str, built: str, models: list[list[str]]) -> dict[str, float]:
+    """Seconds of the compiled SQL of the same models in a database of the same name; in a process with its own memory."""
+    from ebp_lakehouse.lake.session import quote_literal, session  # noqa: PLC0415
+    from ebp_lakehouse.settings import Settings  # noqa: PLC0415
+
+    settings = Settings.from_environment()
     with (
         tempfile.TemporaryDirectory(prefix="ebp_bare_") as folder,
         session(settings, f"{folder}/scratch.duckdb") as connection,
     ):
-        connection.execute(f"ATTACH {quote_literal(str(made.catalog))} AS lake (READ_ONLY)")
+        connection.execute(f"ATTACH {quote_literal(catalog)} AS lake (READ_ONLY)")
         # Under another name: dbt's own database is called scratch as well.
-        connection.execute(f"ATTACH {quote_literal(str(made.database))} AS built (READ_ONLY)")
+        connection.execute(f"ATTACH {quote_literal(built)} AS built (READ_ONLY)")
         seeds = connection.execute(
             "SELECT table_name FROM duckdb_tables() WHERE database_name = 'built' AND schema_name = 'seeds'"
         ).fetchall()
-        nodes = [(manifest["nodes"][n], r.sql) for n, r in made.results.items() if n.startswith("model.")]
-        for schema in {"seeds", *(node["schema"] for node, _ in nodes)}:
+        for schema in {"seeds", *(schema for schema, *_ in models)}:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         for (name,) in seeds:
             connection.execute(f"CREATE TABLE seeds.{name} AS FROM built.seeds.{name}")
         started = time.perf_counter()
-        for node, sql in nodes:
-            kind = "VIEW" if node["config"]["materialized"] == "view" else "TABLE"
-            connection.execute(f"CREATE {kind} {node['schema']}.{node['alias']} AS {sql}")
-        return time.perf_counter() - started
+        for schema, name, kind, sql in models:
+            connection.execute(f"CREATE {kind} {schema}.{name} AS {sql}")
+        return {"seconds": time.perf_counter() - started}
 
 
 if __name__ == "__main__":
