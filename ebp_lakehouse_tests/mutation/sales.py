@@ -11,6 +11,7 @@ HEALTH, AFFINITY = "customer_health_score", "product_affinity"
 SALES: tuple[Mutant, ...] = (
     Mutant(DAILY, "where d.date_value <= $as_of", "where d.date_value < $as_of"),
     Mutant(DAILY, "where d.date_value <= $as_of", ""),
+    Mutant(HEALTH, "sum(amount * delay_days) filter (where counts and is_settled)", "sum(amount * delay_days) filter (where counts)"),
     Mutant(DAILY, "where document_type in ('Invoice', 'CreditNote')", "where document_type in ('Invoice', 'CreditNote', 'DepositInvoice')"),
     Mutant(DAILY, "where document_type in ('Invoice', 'CreditNote')", "where document_type = 'Invoice'"),
     Mutant(DAILY, "count(distinct document_id) filter (where document_type = 'Invoice')", "count(distinct document_id)"),
@@ -74,7 +75,7 @@ SALES: tuple[Mutant, ...] = (
     Mutant(QUOTES, "valid_until_date < $as_of", "valid_until_date <= $as_of"),
     Mutant(QUOTES, "age_days > $quote_maturity_days and quote_date", "quote_date"),
     Mutant(QUOTES, "min(converted_date) as converted_date", "max(converted_date) as converted_date"),
-    Mutant(QUOTES, "j.converted_date - j.quote_date", "$as_of - j.quote_date"),
+    Mutant(QUOTES, "j.converted_date - j.converted_quote_date", "j.converted_date - j.quote_date"),
     Mutant(QUOTES, "max(converted_share)", "min(converted_share)"),
     Mutant(HEALTH, "where p.side = 'customer' and p.amount > 0", "where p.amount > 0"),
     Mutant(HEALTH, "is_settled and is_recent or not is_settled", "is_settled or not is_settled"),
