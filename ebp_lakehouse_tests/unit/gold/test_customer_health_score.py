@@ -95,11 +95,12 @@ def test_answers_come_before_the_proxy() -> None:
 
 def test_complaints_stand_in_where_nobody_answered() -> None:
     # One return visit, one reopened incident, one credit note that took a pump back: 100 - 3 x 25 = 25. A credit note on
-    # shipping and a return planned but not done are none.
+    # shipping, a rebate without goods, and a return planned but not done are none.
     sales = [
         *ONE_SALE,
         Sale("V1", ago(3), "A", "P", "-10", quantity="-1", document_type="CreditNote"),
         Sale("V2", ago(3), "A", "PORT", "-5", quantity="-1", document_type="CreditNote", row_origin="header"),
+        Sale("V3", ago(3), "A", "P", "-5", quantity="0", document_type="CreditNote"),
     ]
     visits = [(ago(9), "A", "Done", True, None), (ago(8), "A", "Scheduled", True, None)]
     row = score(sales, {"fact_interventions": visits, "fact_incidents": [(ago(9), "A", 1)]})["A"]
@@ -131,6 +132,14 @@ def test_what_is_settled_after_the_day_was_overdue_on_it() -> None:
     row = score(ONE_SALE, {"fact_payments": payments})["A"]
     assert row["payment_score"] == pytest.approx(100 - 2 * 20)
     assert row["payment_delay_days"] is None  # nothing was paid by then
+
+
+def test_a_supplier_of_the_same_code_is_somebody_else() -> None:
+    connection = customers(ONE_SALE, {"fact_payments": [("A", ago(20), None, 100, 0, 100, False)]})
+    connection.execute("UPDATE silver.fact_payments SET side = 'supplier'")
+    frame, found = compute(connection, CUSTOMER_HEALTH_SCORE, D)
+    assert not found
+    assert by(frame, "customer_id")["A"]["payment_score"] is None
 
 
 def test_who_is_judged() -> None:
