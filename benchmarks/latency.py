@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--busy", action="store_true")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # else the daemon would outlive us
     with tempfile.TemporaryDirectory(prefix="ebp_benchmark_") as folder:
         home = Path(folder)
         with demo_source(home, options.scale) as url, psycopg.connect(url, autocommit=True) as db:
@@ -76,11 +77,11 @@ def daemon() -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # and the run that it had started
+        process.wait()
 
 
 def measure(options: argparse.Namespace, db: psycopg.Connection[Any], settings: Settings) -> bool:
