@@ -99,8 +99,9 @@ def measure(options: argparse.Namespace, db: psycopg.Connection[Any], settings: 
             if not options.busy:
                 quiet(instance)
             time.sleep(chance.uniform(0, TICK_SECONDS))
+            committed = time.time()
             seconds.append(once(db, settings, lake, str(found[0]), number))
-            print(f"  {number + 1:>3}: {seconds[-1]:.1f} s", flush=True)
+            print(f"  {number + 1:>3}: {seconds[-1]:4.1f} s  {stages(instance, committed)}", flush=True)
         quiet(instance)  # its run must not write into a home that is being removed
     slow = p95(seconds)
     print(
@@ -132,6 +133,13 @@ def once(db: psycopg.Connection[Any], settings: Settings, lake: Lake, document: 
 
     until(seen, "the change")
     return time.perf_counter() - started
+
+
+def stages(instance: dg.DagsterInstance, committed: float) -> str:
+    """Where the time went: until the sensor asked for a run, until the run's process was there, the rest is its step."""
+    run = instance.get_run_records(dg.RunsFilter(job_name=JOB), limit=1)[0]
+    asked, started = run.create_timestamp.timestamp(), run.start_time or 0.0
+    return f"(run asked for after {asked - committed:.1f} s, started after {started - committed:.1f} s)"
 
 
 def until(done: Any, what: str) -> None:

@@ -29,6 +29,7 @@ from ebp_lakehouse.settings import Settings
 BRONZE = "bronze"  # the layer, and the op that makes it
 INSTANCE_FILE = """\
 # Storage is SQLite in this folder. One run of a layer at a time: layers publish, and publishing twice is work for nobody.
+# A queued run is looked for each second, not each five: of the time from a change to a reader it is the cheapest part.
 telemetry:
   enabled: false
 nux:
@@ -36,6 +37,17 @@ nux:
 concurrency:
   pools:
     default_limit: 1
+run_coordinator:
+  module: dagster
+  class: QueuedRunCoordinator
+  config:
+    dequeue_interval_seconds: 1
+event_log_storage:
+  module: ebp_lakehouse.orchestration.event_log
+  class: EventLogStorage
+  config:
+    base_dir:
+      env: DAGSTER_HOME
 """
 
 

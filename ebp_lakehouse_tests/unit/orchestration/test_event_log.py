@@ -1,0 +1,106 @@
+"""The event log with open connections holds what Dagster's own would, and Dagster's own reads it."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.storage.event_log import SqliteEventLogStorage
+from sqlalchemy import event
+
+from ebp_lakehouse.orchestration import event_log
+from ebp_lakehouse.orchestration.event_log import EventLogStorage
+from ebp_lakehouse.orchestration.runs import instance_at
+
+KEY = dg.AssetKey("invoices")
+
+
+@dg.asset(name="invoices", check_specs=[dg.AssetCheckSpec("sums", asset="invoices")])
+def invoices() -> dg.MaterializeResult:
+    return dg.MaterializeResult(check_results=[dg.AssetCheckResult(passed=True)])
+
+
+@pytest.fixture
+def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    with instance_at(tmp_path) as made:
+        yield made
+
+
+def run(instance: dg.DagsterInstance) -> str:
+    result = dg.materialize([invoices], instance=instance)
+    assert result.success
+    return result.run_id
+
+
+def kinds(events: list[dg.EventLogEntry]) -> list[str | None]:
+    return [e.dagster_event.event_type_value if e.dagster_event else None for e in events]
+
+
+def test_dagsters_own_storage_reads_the_same_home(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    run_id = run(instance)
+    assert isinstance(instance.event_log_storage, EventLogStorage)
+    ours = list(instance.event_log_storage.get_logs_for_run(run_id))
+    assert {"ASSET_CHECK_EVALUATION_PLANNED", "ASSET_CHECK_EVALUATION", "PIPELINE_SUCCESS"} <= set(kinds(ours))
+    (tmp_path / "dagster.yaml").unlink()
+    with dg.DagsterInstance.from_config(str(tmp_path)) as plain:
+        assert type(plain.event_log_storage) is SqliteEventLogStorage
+        assert list(plain.event_log_storage.get_logs_for_run(run_id)) == ours
+        assert plain.get_latest_materialization_event(KEY) == instance.get_latest_materialization_event(KEY)
+
+
+def test_a_run_opens_its_database_when_it_begins_and_not_for_each_event(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(instance)  # the index is open
+    opened = []
+    made = event_log.create_engine
+
+    def counted(url: str, **options: object) -> object:
+        engine = made(url, **options)  # type: ignore[call-overload]
+        event.listen(engine, "connect", lambda *_: opened.append(url))
+        return engine
+
+    monkeypatch.setattr(event_log, "create_engine", counted)
+    run(instance)
+    assert len(set(opened)) == 1
+    assert len(opened) <= 2  # Dagster asks for a second one while it makes the tables
+
+
+def test_who_watches_a_run_sees_each_event(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    """The UI's process has a storage of its own, and learns of events by the file that changed."""
+    seen: queue.Queue[str] = queue.Queue()
+    with dg.DagsterInstance.from_config(str(tmp_path)) as watching:
+
+        def see(entry: dg.EventLogEntry, _cursor: str) -> None:
+            seen.put(entry.user_message)
+
+        watching.watch_event_logs("followed", None, see)
+        for text in ("one", "two", "three"):
+            entry = dg.EventLogEntry(
+                error_info=None, level=10, user_message=text, run_id="followed", timestamp=time.time()
+            )
+            instance.event_log_storage.store_event(entry)
+            assert seen.get(timeout=20) == text
+        watching.end_watch_event_logs("followed", see)
+
+
+def test_more_runs_than_databases_are_kept_open(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_log, "OPEN_DATABASES", 2)
+    runs = [run(instance) for _ in range(4)]
+    for run_id in runs:
+        assert "PIPELINE_SUCCESS" in kinds(list(instance.event_log_storage.get_logs_for_run(run_id)))
+    assert len(instance.event_log_storage._engines) == 2
+
+
+def test_after_a_wipe_nothing_is_left_and_runs_go_on(instance: dg.DagsterInstance) -> None:
+    before = run(instance)
+    instance.wipe()
+    assert not list(instance.event_log_storage.get_logs_for_run(before))
+    assert instance.get_latest_materialization_event(KEY) is None
+    after = run(instance)
+    assert list(instance.event_log_storage.get_logs_for_run(after))
