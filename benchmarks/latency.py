@@ -62,7 +62,7 @@ def main() -> None:
             }
             os.environ.update(environment)
             settings = Settings.from_environment()
-            db.execute(render(selected_tables(settings)))  # type: ignore[arg-type]
+            db.execute(render(selected_tables(settings)))
             instance_at(home / "dagster").dispose()
             with daemon():
                 sys.exit(0 if measure(options, db, settings) else 1)
