@@ -47,9 +47,9 @@
             {%- endfor %}
             {% if present is not none -%} from {{ relation }} {%- else -%} where false {%- endif %}
             {% if present is not none and known_at is not none -%}
-            where _bronze_valid_from <= cast('{{ known_at }}' as timestamp)
+            where _bronze_valid_from <= cast({{ marked('known_at', known_at) }} as timestamp)
                 {%- if not history %}
-                and (_bronze_valid_to > cast('{{ known_at }}' as timestamp) or _bronze_valid_to is null)
+                and (_bronze_valid_to > cast({{ marked('known_at', known_at) }} as timestamp) or _bronze_valid_to is null)
                 and not _bronze_is_deleted
                 {%- endif %}
             {%- endif %}

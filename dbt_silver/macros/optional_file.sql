@@ -9,7 +9,7 @@
     {%- if path == '' or not execute -%}
         (select {% for name, type in columns.items() %}cast(null as {{ type }}) as {{ name }}{{ ', ' if not loop.last }}{% endfor %} where false)
     {%- else -%}
-        {%- set reader = "read_csv('" ~ path | replace("'", "''") ~ "', header = true, all_varchar = true)" -%}
+        {%- set reader = "read_csv(" ~ marked(variable, path) ~ ", header = true, all_varchar = true)" -%}
         {%- set present = run_query("describe select * from " ~ reader).columns[0].values() | list -%}
         (
             select

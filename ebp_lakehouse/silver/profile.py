@@ -23,7 +23,8 @@ from ebp_lakehouse.lake.session import quote_identifier, quote_literal, session
 from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.parameters import parameters
 from ebp_lakehouse.settings import Settings
-from ebp_lakehouse.silver.build import BuildError, build_models, scratch_catalog
+from ebp_lakehouse.silver.build import build_models, scratch_catalog
+from ebp_lakehouse.silver.dbt_run import BuildError
 from ebp_lakehouse.silver.manifest import load_manifest
 
 # What the sections read; dbt builds their ancestors with them.

@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from ebp_lakehouse.silver.build import NodeResult
+from ebp_lakehouse.silver.dbt_run import NodeResult
 
 EXAMPLES = 5
 

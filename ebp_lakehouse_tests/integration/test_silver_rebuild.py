@@ -26,7 +26,7 @@ import pytest
 from ebp_lakehouse.lake import publication
 from ebp_lakehouse.lake.delta import load
 from ebp_lakehouse.lake.publication import PRIVATE, Record
-from ebp_lakehouse.lake.session import quote_identifier, session
+from ebp_lakehouse.lake.session import quote_identifier
 from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.lake.views import TableFiles
 from ebp_lakehouse.settings import Settings
@@ -145,7 +145,7 @@ class House:
     def compared(self, before: Record, after: Record) -> Iterator[duckdb.DuckDBPyConnection]:
         """The rebuild as ``silver``; both parts of each table, read from their files, as ``earlier`` and ``published``."""
         assert self.rebuilt is not None
-        with session(self.settings, str(self.rebuilt.database)) as connection:
+        with self.rebuilt.connect(self.settings) as connection:
             for schema, record in (("earlier", before), ("published", after)):
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
                 for key in (key for table in TABLES for key in parts(table)):

@@ -14,7 +14,7 @@ with documents as (
 newest as (
     select
         {% if var('as_of') is not none -%}
-        date '{{ var('as_of') }}' as as_of,
+        cast({{ marked('as_of', var('as_of')) }} as date) as as_of,
         {% else -%}
         coalesce(
             max(document_date) filter (where document_date <= ingestion_date), max(ingestion_date), date '2000-01-01'

@@ -59,9 +59,10 @@ customer_work as (
         sum(team.minutes * coalesce(shares.share, 1)) as intervention_minutes,
         sum(team.planned_minutes * coalesce(shares.share, 1)) as planned_minutes,
         coalesce(sum(team.minutes * coalesce(shares.share, 1)) filter (where team.is_billable), 0) as billable_minutes,
-        coalesce(
+        -- Rounded: the sum of a floating point column differs in its last digit from run to run, and would be written anew.
+        round(coalesce(
             sum(team.travel_minutes * coalesce(shares.share, 1)) filter (where team.is_done and team.is_main), 0
-        ) as travel_minutes
+        ), 6) as travel_minutes
     from team
     inner join events on team.event_id = events.event_id
     left join shares on team.event_id = shares.event_id

@@ -17,7 +17,8 @@ import polars as pl
 
 from ebp_lakehouse.errors import ServiceError
 from ebp_lakehouse.lake.publication import Record
-from ebp_lakehouse.silver.build import BuildError, build
+from ebp_lakehouse.silver.build import build
+from ebp_lakehouse.silver.dbt_run import BuildError
 from ebp_lakehouse.silver.enrichment import economy, weather
 from ebp_lakehouse.silver.enrichment.geocoding import FOUND, NOT_FOUND, REFUSED, Answer, Geocoder
 from ebp_lakehouse.silver.enrichment.service import Service
