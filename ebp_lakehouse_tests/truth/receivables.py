@@ -112,8 +112,9 @@ def _between(low: int | None, high: int | None) -> pl.Expr:
 
 
 def payment_delays(bronze: Bronze, as_of: date) -> pl.DataFrame:
-    """Per debtor the mean delay in days of what was paid in a year, early as on time, and the score of it and of what is overdue."""
-    owed = instalments(bronze)
+    """Per debtor the mean delay in days of what was paid in a year, early = negative; and the score of it, early as on time, and of
+    what is overdue. What has no due day has no delay."""
+    owed = instalments(bronze).drop_nulls("due")
     due_ones = owed.filter(pl.col("amount") > 0).select("id")
     every = payments(bronze).join(due_ones, on="id", how="semi")
     settled = every.filter(~pl.col("rejected"))
@@ -128,18 +129,18 @@ def payment_delays(bronze: Bronze, as_of: date) -> pl.DataFrame:
     overdue = pl.concat([open_now, later]).filter(pl.col("due") < as_of).select(
         "debtor", "weight", late=(pl.lit(as_of) - pl.col("due")).dt.total_days()
     )  # fmt: skip
-    both = pl.concat([paid, overdue]).group_by("debtor").agg(delay=_mean_delay())
+    both = pl.concat([paid, overdue]).group_by("debtor").agg(delay=_mean(pl.col("late").clip(lower_bound=0)))
     old = overdue.filter(pl.col("late") > LONG_OVERDUE).select("debtor", is_old=pl.lit(value=True)).unique()
     frame = both
-    for part in (paid.group_by("debtor").agg(payment_delay_days=_mean_delay()), sent_back, old):
+    for part in (paid.group_by("debtor").agg(payment_delay_days=_mean(pl.col("late"))), sent_back, old):
         frame = frame.join(part, on="debtor", how="left")
     points = 2 * pl.col("delay") + 10 * pl.col("sent_back").fill_null(0) + 20 * pl.col("is_old").fill_null(value=False)
     return frame.select("debtor", "payment_delay_days", payment_score=(100 - points).clip(lower_bound=0))
 
 
-def _mean_delay() -> pl.Expr:
+def _mean(late: pl.Expr) -> pl.Expr:
     weight = pl.col("weight").cast(pl.Float64)
-    return (weight * pl.col("late").clip(lower_bound=0)).sum() / pl.when(weight.sum() != 0).then(weight.sum())
+    return (weight * late).sum() / pl.when(weight.sum() != 0).then(weight.sum())
 
 
 def collected(bronze: Bronze, as_of: date) -> pl.DataFrame:
