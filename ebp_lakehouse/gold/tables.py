@@ -5,6 +5,7 @@ from __future__ import annotations
 from ebp_lakehouse.gold.cash.cash_forecast import CASH_FORECAST
 from ebp_lakehouse.gold.cash.open_instalments import OPEN_INSTALMENTS
 from ebp_lakehouse.gold.cash.receivables_ageing import RECEIVABLES_AGEING
+from ebp_lakehouse.gold.cash.vat_due import VAT_DUE
 from ebp_lakehouse.gold.company.company_position import COMPANY_POSITION
 from ebp_lakehouse.gold.company.data_quality import DATA_QUALITY
 from ebp_lakehouse.gold.company.kpi_catalogue import kpi_catalogue
@@ -38,6 +39,7 @@ _COMPUTED: tuple[GoldTable, ...] = (
     SALES_BY_CUSTOMER_PERIOD,
     OPEN_INSTALMENTS,
     RECEIVABLES_AGEING,
+    VAT_DUE,
     CASH_FORECAST,
     INVENTORY_SNAPSHOT_DAILY,
     SUPPLIER_PERFORMANCE,

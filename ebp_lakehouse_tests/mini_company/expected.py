@@ -110,6 +110,7 @@ TABLES: dict[str, Expected] = {
         _gold("supplier_performance", "supplier_id", "period_start", whole=False),
         _gold("open_instalments", "commitment_id", whole=False),
         _gold("receivables_ageing", "debtor_id"),
+        _gold("vat_due", "period", whole=False),
         _gold("cash_forecast", "week_start", "flow", whole=False),
         _gold("company_position", "date_id"),
         _gold("monthly_kpi", "period", whole=False),

@@ -71,6 +71,12 @@ POSTED = {"ValidationState": 3}
 EXEMPT = {"VatId": "v0"}
 DEAL = {"DealId": "D1"}
 
+
+def on_collection(vat: float, row: int = 0) -> Row:
+    """VAT of services, due when the document is paid; in which row of EBP's breakdown."""
+    return {f"DetailVatAmount{row}_VatAmountOnCollection": money(vat)}
+
+
 # fmt: off
 DOCUMENTS: list[Row] = [
     # Before the twelve months: an orphan customer code, and the year before of C001.
@@ -92,13 +98,14 @@ DOCUMENTS: list[Row] = [
     document("DE260003", QUOTE, "2026-02-02", "C004", 1150, 230, Revision="A", **DEAL, **ANNECY),
     document("DE260004", QUOTE, "2026-02-04", "C004", 1100, 220, Revision="B", **DEAL, **ANNECY),
     document("FD260001", DEPOSIT_INVOICE, "2026-02-05", "C004", 250, 50, **DEAL, **ANNECY),
-    document("FA260004", INVOICE, "2026-02-20", "C004", 1100, 222, ecotax=10, deposit=300, PaymentThirdId="C005", **DEAL, **ANNECY),
+    document("FA260004", INVOICE, "2026-02-20", "C004", 1100, 222, ecotax=10, deposit=300, PaymentThirdId="C005", **DEAL, **ANNECY,
+             **on_collection(30)),
     # 4. Bundle, option, free text, text and subtotal; the code as somebody typed it; not posted, not paid.
     document("FA260002", INVOICE, "2026-02-10", "c002 ", 55, 11, CommitmentsBalanceDue=66, **AJACCIO),
     # 5. Line discount, footer discount with a line excluded from it, two VAT rates; paid in part and by set-off.
     document("FA260003", INVOICE, "2026-02-16", "C001", 280, 37.9, footer=18, CommitmentsBalanceDue=175.9, **MACON, **POSTED,
              DetailVatAmount0_DetailVatRate=20, DetailVatAmount0_DetailVatAmount=32.4,
-             DetailVatAmount1_DetailVatRate=5.5, DetailVatAmount1_DetailVatAmount=5.5),
+             DetailVatAmount1_DetailVatRate=5.5, DetailVatAmount1_DetailVatAmount=5.5, **on_collection(5.5, 1)),
     # 6. Financial discount (escompte).
     document("FA260005", INVOICE, "2026-03-02", "C001", 100, 19.6, escompte=2, **MACON, **POSTED),
     # 7. Credit notes: linked, with a line of the other sign; unlinked, price only; linked by its text and stored negative.
@@ -112,7 +119,7 @@ DOCUMENTS: list[Row] = [
     document("FA260008", INVOICE, "2026-03-16", "C002", 100, 0, CommitmentsBalanceDue=100, **AJACCIO, **EXEMPT),
     # 10. Contract fee and a stocked item without cost; not due yet.
     document("FA260009", INVOICE, "2026-03-20", "C004", 340, 68, CommitmentsBalanceDue=408, PaymentThirdId="C005",
-             MaintenanceContractId="K1", **ANNECY),
+             MaintenanceContractId="K1", **ANNECY, **on_collection(48)),
     # 11. An open order, late; its delivery is not invoiced yet; a code that no item has.
     document("CM260002", ORDER, "2026-03-10", "C001", 200, 40, DeliveryDate="2026-03-20", **MACON),
     document("BL260003", DELIVERY, "2026-03-18", "C001", 65, 13, **MACON),

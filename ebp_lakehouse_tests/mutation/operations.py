@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ebp_lakehouse_tests.mutation.mutant import Mutant
 
-OPEN, AGEING, CASH = "open_instalments", "receivables_ageing", "cash_forecast"
+OPEN, AGEING, CASH, VAT = "open_instalments", "receivables_ageing", "cash_forecast", "vat_due"
 SUPPLIER, STOCK, PRICES = "supplier_performance", "inventory_snapshot_daily", "purchase_price_trend"
 VISITS, INCIDENTS, PEOPLE, PARK = (
     "interventions_daily_kpi",
@@ -40,6 +40,16 @@ OPERATIONS: tuple[Mutant, ...] = (
     Mutant(CASH, "interval 1 month)::date + $vat_payment_day - 1 as", "interval 1 month)::date + $vat_payment_day as"),
     Mutant(CASH, "sum(delay_days * abs(assigned_amount)) / sum(abs(assigned_amount))", "avg(delay_days)"),
     Mutant(CASH, "w.week_start and w.week_start + 6", "w.week_start and w.week_start + 7"),
+    Mutant(VAT, "f.tax_amount as deductible", "-f.tax_amount as deductible"),
+    Mutant(VAT, "tax_amount - tax_on_collection as on_debit", "tax_amount as on_debit"),
+    Mutant(VAT, "and not is_rejected and settlement_date <= $as_of", "and settlement_date <= $as_of"),
+    Mutant(VAT, "and not is_rejected and settlement_date <= $as_of", "and not is_rejected"),
+    Mutant(VAT, "sum(assigned_amount + financial_discount_amount)", "sum(assigned_amount)"),
+    Mutant(VAT, "select distinct document_id, commitment_id, amount", "select document_id, commitment_id, amount"),
+    Mutant(VAT, "where coalesce(o.amount, 0) = 0", "where false"),
+    Mutant(VAT, "inner join settled as s on w.document_id = s.document_id", "inner join settled as s on w.document_id = s.document_id and s.month_start >= w.month_start"),
+    Mutant(VAT, "w.tax::double * s.amount::double / o.amount::double", "w.tax::double"),
+    Mutant(CASH, "where paid_on > $as_of", ""),
     Mutant(SUPPLIER, "($as_of - to_months($supplier_months) + interval 1 day)", "($as_of - to_months($supplier_months))"),
     Mutant(SUPPLIER, "complete_receipt_date <= f.promised_date + $on_time_tolerance_days", "complete_receipt_date < f.promised_date + $on_time_tolerance_days"),
     Mutant(SUPPLIER, "f.document_type = 'Order' and f.row_origin = 'line' and f.quantity > 0", "f.row_origin = 'line' and f.quantity > 0",
@@ -114,7 +124,6 @@ OPERATIONS: tuple[Mutant, ...] = (
     Mutant(MONTHS, "before.fiscal_year = m.fiscal_year - 1", "true"),
     Mutant(MONTHS, "m.month_number - 23 and m.month_number", "m.month_number - 24 and m.month_number"),
     Mutant(MONTHS, "c.is_invoiced and c.month_number > m.month_number - 12", "c.is_invoiced and c.month_number >= m.month_number - 12"),
-    Mutant(MONTHS, "coalesce(h.vat, 0) - coalesce(p.vat, 0)", "coalesce(h.vat, 0) + coalesce(p.vat, 0)"),
     Mutant(MONTHS, "- coalesce(sum(revenue) over ( order by date_value::timestamp range between interval 12 months preceding and interval 12 months preceding ), 0)", ""),
     Mutant(POSITION, "when invoice_date > $as_of then net_amount_excl_tax", "when false then 0"),
     Mutant(POSITION, "coalesce(sum(visits_overdue), 0) as overdue from computed.contract_profitability where is_active", "coalesce(sum(visits_overdue), 0) as overdue from computed.contract_profitability"),

@@ -160,6 +160,12 @@ FIGURES = (
         "cash per month", "monthly_kpi", lambda b, m: receivables.collected(b, m.as_of), ("period",),
         absent={"cash_collected": 0.0},
     ),
+    Figure("VAT per month", "vat_due", lambda b, m: receivables.vat_due(b, m.as_of), ("period",)),
+    Figure(
+        "VAT of the months", "monthly_kpi",
+        lambda b, m: receivables.vat_due(b, m.as_of).select("period", "vat_due_estimate"), ("period",),
+        absent={"vat_due_estimate": 0.0},
+    ),
     Figure(
         "purchases per month", "monthly_kpi", lambda b, m: purchases.monthly(b, m.as_of), ("period",),
         absent={"purchases_excl_tax": 0.0},

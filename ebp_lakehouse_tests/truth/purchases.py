@@ -17,13 +17,14 @@ DEFECTS_WORTH_NOTHING, PERCENT_WORTH_NOTHING, JUDGED_LINES = 0.05, 10.0, 5
 
 
 def documents(bronze: Bronze) -> pl.DataFrame:
-    """One row per purchase document: id, kind, day, supplier, signed net, promised day of the whole."""
+    """One row per purchase document: id, kind, day, supplier, signed net and VAT, promised day of the whole."""
     frame = bronze["PurchaseDocument"].select(
         id="Id",
         kind=pl.col("DocumentType").replace_strict(KINDS, default="Other", return_dtype=pl.String),
         day=day("DocumentDate"),
         supplier=code("SupplierId"),
         stored_net=amount("AmountVatExcludedWithDiscountAndShipping"),
+        stored_tax=amount("VatAmount"),
         promised=day("DeliveryDate"),
     )
     known = bronze["Supplier"].select(code("Id"))["Id"].implode()
@@ -34,7 +35,9 @@ def documents(bronze: Bronze) -> pl.DataFrame:
         .then("supplier")
     )
     return with_signs(frame, ["CreditNote", "Return"]).with_columns(
-        net=pl.col("stored_net") * pl.col("sign"), supplier_row=who.otherwise(pl.lit("(orphan)"))
+        net=pl.col("stored_net") * pl.col("sign"),
+        tax=pl.col("stored_tax") * pl.col("sign"),
+        supplier_row=who.otherwise(pl.lit("(orphan)")),
     )
 
 

@@ -6,8 +6,9 @@ from datetime import date
 
 import polars as pl
 
-from ebp_lakehouse_tests.truth.saledocuments import documents
-from ebp_lakehouse_tests.truth.values import NOTHING, Bronze, amount, cents, code, day, total
+from ebp_lakehouse_tests.truth import purchases
+from ebp_lakehouse_tests.truth.saledocuments import REVENUE, documents
+from ebp_lakehouse_tests.truth.values import AMOUNT, NOTHING, Bronze, amount, cents, code, day, total
 
 BUCKETS = {
     "not_due": (None, 0),
@@ -20,7 +21,7 @@ LONG_OVERDUE = 60  # days
 
 
 def instalments(bronze: Bronze) -> pl.DataFrame:
-    """One row per instalment: debtor, due day, the document's day, sign, today's balance (signed)."""
+    """One row per instalment: debtor, document, due day, the document's day, sign, today's balance (signed)."""
     headers = documents(bronze)
     held = bronze["SaleDocument"].join(headers, left_on="Id", right_on="id", how="anti").select("Id")
     of = headers.select("id", document_day="day", document_sign="sign")
@@ -30,6 +31,7 @@ def instalments(bronze: Bronze) -> pl.DataFrame:
     sign = pl.col("document_sign").fill_null(pl.lit(1).cast(pl.Decimal(38, 8)))
     return frame.select(
         id="Id",
+        document="DocumentId",
         debtor=code("ThirdId").fill_null("(unknown)"),
         due=day("DueDate"),
         document_day="document_day",
@@ -46,10 +48,11 @@ def payments(bronze: Bronze) -> pl.DataFrame:
     links = bronze["SaleSettlementCommitmentAssociation"]
     cash = (
         links.drop_nulls("SettlementId")
-        .join(owed.select("id", "sign", "debtor", "document_day", "due"), left_on="CommitmentId", right_on="id")
+        .join(owed.select("id", "sign", "debtor", "document", "document_day", "due"), left_on="CommitmentId", right_on="id")
         .join(settlements, left_on="SettlementId", right_on="Id", how="left")
         .select(
-            "debtor", "document_day", "due", "paid", id="CommitmentId", assigned=amount("AssignedAmount") * pl.col("sign"),
+            "debtor", "document", "document_day", "due", "paid", id="CommitmentId",
+            assigned=(amount("AssignedAmount") + amount("FinancialDiscount")) * pl.col("sign"),
             rejected=pl.col("rejected").fill_null(value=False), is_cash=pl.lit(value=True),
         )
     )  # fmt: skip
@@ -64,7 +67,7 @@ def payments(bronze: Bronze) -> pl.DataFrame:
         .join(moment, on="id")
         .join(moment, left_on="other", right_on="id", suffix="_other")
         .select(
-            "debtor", "document_day", "due", "id", paid=pl.max_horizontal("moment", "moment_other"),
+            "debtor", "document", "document_day", "due", "id", paid=pl.max_horizontal("moment", "moment_other"),
             assigned=pl.when(pl.col("amount") < 0).then(-pl.col("assigned")).otherwise("assigned"),
             rejected=pl.lit(value=False), is_cash=pl.lit(value=False),
         )
@@ -112,8 +115,11 @@ def _between(low: int | None, high: int | None) -> pl.Expr:
 
 
 def payment_delays(bronze: Bronze, as_of: date) -> pl.DataFrame:
-    """Per debtor the mean delay in days of what was paid in a year, early as on time, and the score of it and of what is overdue."""
-    owed = instalments(bronze)
+    """Per debtor the mean delay in days of what was paid in a year, early = negative, and the payment score.
+
+    In the score early is as on time, and what is overdue counts. What has no due day has no delay.
+    """
+    owed = instalments(bronze).drop_nulls("due")
     due_ones = owed.filter(pl.col("amount") > 0).select("id")
     every = payments(bronze).join(due_ones, on="id", how="semi")
     settled = every.filter(~pl.col("rejected"))
@@ -128,18 +134,18 @@ def payment_delays(bronze: Bronze, as_of: date) -> pl.DataFrame:
     overdue = pl.concat([open_now, later]).filter(pl.col("due") < as_of).select(
         "debtor", "weight", late=(pl.lit(as_of) - pl.col("due")).dt.total_days()
     )  # fmt: skip
-    both = pl.concat([paid, overdue]).group_by("debtor").agg(delay=_mean_delay())
+    both = pl.concat([paid, overdue]).group_by("debtor").agg(delay=_mean(pl.col("late").clip(lower_bound=0)))
     old = overdue.filter(pl.col("late") > LONG_OVERDUE).select("debtor", is_old=pl.lit(value=True)).unique()
     frame = both
-    for part in (paid.group_by("debtor").agg(payment_delay_days=_mean_delay()), sent_back, old):
+    for part in (paid.group_by("debtor").agg(payment_delay_days=_mean(pl.col("late"))), sent_back, old):
         frame = frame.join(part, on="debtor", how="left")
     points = 2 * pl.col("delay") + 10 * pl.col("sent_back").fill_null(0) + 20 * pl.col("is_old").fill_null(value=False)
     return frame.select("debtor", "payment_delay_days", payment_score=(100 - points).clip(lower_bound=0))
 
 
-def _mean_delay() -> pl.Expr:
+def _mean(late: pl.Expr) -> pl.Expr:
     weight = pl.col("weight").cast(pl.Float64)
-    return (weight * pl.col("late").clip(lower_bound=0)).sum() / pl.when(weight.sum() != 0).then(weight.sum())
+    return (weight * late).sum() / pl.when(weight.sum() != 0).then(weight.sum())
 
 
 def collected(bronze: Bronze, as_of: date) -> pl.DataFrame:
@@ -150,4 +156,39 @@ def collected(bronze: Bronze, as_of: date) -> pl.DataFrame:
         good.group_by(period=month)
         .agg(cash_collected=total(amount("Amount")))
         .with_columns(cents(pl.col("cash_collected")))
+    )
+
+
+def vat_due(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """S6 per month: VAT on debit by the document's date, VAT on collection by what was settled of it, and what is deductible."""
+    on_payment = sum((amount(f"DetailVatAmount{n}_VatAmountOnCollection") for n in range(6)), start=NOTHING)
+    stored = bronze["SaleDocument"].select(id="Id", on_payment=on_payment)
+    sold = (
+        documents(bronze)
+        .filter(pl.col("kind").is_in(REVENUE) & (pl.col("day") <= as_of))
+        .join(stored, on="id")
+        .with_columns(waiting=pl.col("on_payment") * pl.col("sign"))
+    )
+    owed = instalments(bronze).group_by(id="document").agg(owed=total(pl.col("amount")))
+    waiting = sold.filter(pl.col("waiting") != 0).join(owed, on="id", how="left")
+    has_owed = pl.col("owed").fill_null(NOTHING) != 0
+    share = pl.col("assigned").cast(pl.Float64) / pl.col("owed").cast(pl.Float64)
+    paid = payments(bronze).filter(~pl.col("rejected") & (pl.col("paid") <= as_of)).drop("id", "document_day")
+    bought = purchases.documents(bronze).filter(pl.col("kind").is_in(REVENUE) & (pl.col("day") <= as_of))
+    parts = [
+        sold.select("day", part=pl.lit("vat_on_debit"), vat=(pl.col("tax") - pl.col("waiting")).cast(AMOUNT)),
+        waiting.filter(has_owed).join(paid, left_on="id", right_on="document").select(
+            day="paid", part=pl.lit("vat_on_collection"), vat=(pl.col("waiting").cast(pl.Float64) * share).round(8).cast(AMOUNT)
+        ),
+        waiting.filter(~has_owed).select("day", part=pl.lit("vat_on_collection"), vat=pl.col("waiting").cast(AMOUNT)),
+        bought.select("day", part=pl.lit("vat_deductible"), vat=pl.col("tax").cast(AMOUNT)),
+    ]  # fmt: skip
+    flows = pl.concat(parts).with_columns(period=pl.col("day").dt.strftime("%Y-%m"))
+    names = ["vat_on_debit", "vat_on_collection", "vat_deductible"]
+    sums = flows.group_by("period").agg(
+        total(pl.col("vat").filter(pl.col("part") == name)).alias(name) for name in names
+    )
+    due = pl.col("vat_on_debit") + pl.col("vat_on_collection") - pl.col("vat_deductible")
+    return sums.with_columns(vat_due_estimate=due).with_columns(
+        cents(pl.col(name)) for name in [*names, "vat_due_estimate"]
     )

@@ -40,6 +40,9 @@ select
         }{{ ',' if not loop.last }}
         {%- endfor %}
     ] as vat_details,
+    {% for k in range(6) -%}
+    coalesce("DetailVatAmount{{ k }}_VatAmountOnCollection", 0){{ ' + ' if not loop.last }}
+    {%- endfor %} as vat_on_collection,
     {{ clean_uuid('"TransferedDocumentId"') }} as transferred_document_id,
     {{ clean_text('"OriginDocumentNumber"') }} as origin_document_number,
     {{ clean_uuid('"StorehouseId"') }} as warehouse_id,

@@ -7,6 +7,7 @@ import polars as pl
 from pandera.typing.polars import Series
 
 from ebp_lakehouse.gold.cash.open_instalments import OPEN_INSTALMENTS
+from ebp_lakehouse.gold.cash.vat_due import VAT_DUE
 from ebp_lakehouse.gold.columns import Kpi, Money, described
 from ebp_lakehouse.gold.contract import GoldTable
 
@@ -23,7 +24,7 @@ class CashForecast(pa.DataFrameModel):
         "orders_to_invoice: ordered and not invoiced, incl. VAT, after the parameters invoicing_delay_days + "
         "payment_delay_days. contracts_to_invoice: planned amount of running contracts at each of their coming invoices, while "
         "they run, after payment_delay_days; incl. VAT at the rate of what was invoiced under the contract, else under all "
-        "contracts (where nothing was, without: EBP holds no rate of a contract). vat: VAT of the month's sales less that of its purchases, paid on parameter vat_payment_day of the next month.",
+        "contracts (where nothing was, without: EBP holds no rate of a contract). vat: what gold.vat_due estimates for a month, paid on parameter vat_payment_day of the next month.",
         "Flux",
         "",
         isin=FLOWS,
@@ -48,8 +49,8 @@ CASH_FORECAST = GoldTable(
     description="Cash expected in and out per week ahead, by flow, and the balance it leads to.",
     key=("week_start", "flow"),
     model=CashForecast,
-    silver=("dim_contract", "dim_date", "fact_payments", "fact_purchases", "fact_sales", "fact_settlements"),
+    silver=("dim_contract", "dim_date", "fact_payments", "fact_sales", "fact_settlements"),
     owners=("team:direction-financiere",),
     kind="state",
-    uses=(OPEN_INSTALMENTS,),
+    uses=(OPEN_INSTALMENTS, VAT_DUE),
 )

@@ -22,22 +22,11 @@ orders as (
     where f.document_type = 'Order' and d.date_value <= $as_of and f.remaining_quantity_to_invoice > 0
 ),
 
-vat_months as (
+vat_payments as (
     select
-        date_trunc('month', d.date_value)::date as month_start,
-        sum(f.tax_amount) as amount
-    from silver.fact_sales as f
-    inner join silver.dim_date as d on f.date_key = d.date_id
-    where f.document_type in ('Invoice', 'CreditNote') and d.date_value <= $as_of
-    group by all
-    union all
-    select
-        date_trunc('month', d.date_value)::date as month_start,
-        -sum(f.tax_amount) as amount
-    from silver.fact_purchases as f
-    inner join silver.dim_date as d on f.date_key = d.date_id
-    where f.document_type in ('Invoice', 'CreditNote') and d.date_value <= $as_of
-    group by all
+        ((period || '-01')::date + interval 1 month)::date + $vat_payment_day - 1 as paid_on,
+        vat_due_estimate
+    from computed.vat_due
 ),
 
 -- The VAT of what was invoiced under each contract; the planned amount itself is without.
@@ -132,11 +121,10 @@ flows as (
     union all
     select
         'vat' as flow,
-        (month_start + interval 1 month)::date + $vat_payment_day - 1 as expected_on,
-        -sum(amount) as amount
-    from vat_months
-    group by month_start
-    having (month_start + interval 1 month)::date + $vat_payment_day - 1 > $as_of
+        paid_on as expected_on,
+        -vat_due_estimate as amount
+    from vat_payments
+    where paid_on > $as_of
 ),
 
 weeks as (

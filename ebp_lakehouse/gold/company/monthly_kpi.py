@@ -6,6 +6,7 @@ import pandera.polars as pa
 import polars as pl
 from pandera.typing.polars import Series
 
+from ebp_lakehouse.gold.cash.vat_due import VAT_DUE
 from ebp_lakehouse.gold.columns import Kpi, Money, described, optional
 from ebp_lakehouse.gold.contract import GoldTable
 from ebp_lakehouse.gold.field.interventions_daily_kpi import INTERVENTIONS_DAILY_KPI
@@ -156,13 +157,11 @@ class MonthlyKpi(pa.DataFrameModel):
         kpi=Kpi(43, "Rejected payment rate", "Taux d'impayés", ("fact_settlements.is_rejected",)),
     )
     vat_due_estimate: Series[Money] = described(
-        "VAT of the month's invoices and credit notes - VAT of the month's supplier invoices and credit notes: as if all "
-        "VAT were due on the invoice (that of services may be due on payment).",
+        "VAT that the month makes due, of services when they are paid, less what is deductible: as gold.vat_due, which shows "
+        "its parts.",
         "TVA exigible estimée",
         "EUR",
-        kpi=Kpi(
-            50, "Estimated VAT due", "TVA exigible estimée", ("fact_sales.tax_amount", "fact_purchases.tax_amount")
-        ),
+        kpi=Kpi(50, "Estimated VAT due", "TVA exigible estimée", ("vat_due.vat_due_estimate",)),
     )
     purchases_excl_tax: Series[Money] = described(
         "Supplier invoices minus credit notes dated in the month.",
@@ -270,5 +269,5 @@ MONTHLY_KPI = GoldTable(
         "fact_stock_movements",
     ),
     owners=("team:direction",),
-    uses=(SALES_DAILY_KPI, INTERVENTIONS_DAILY_KPI, PURCHASE_PRICE_TREND, QUOTE_FUNNEL),
+    uses=(SALES_DAILY_KPI, INTERVENTIONS_DAILY_KPI, PURCHASE_PRICE_TREND, QUOTE_FUNNEL, VAT_DUE),
 )

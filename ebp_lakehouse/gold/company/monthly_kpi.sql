@@ -85,8 +85,7 @@ shares as (
         sum(net_amount_excl_tax) filter (where contract_id is not null) as recurring,
         sum(discount_amount) filter (where document_type = 'Invoice' and row_origin = 'line') as discount,
         sum(net_amount_excl_tax + discount_amount) filter (where document_type = 'Invoice' and row_origin = 'line')
-            as gross,
-        sum(tax_amount) as vat
+            as gross
     from lines
     group by month_number
 ),
@@ -130,8 +129,7 @@ retention as (
 purchases as (
     select
         (d.year * 12 + d.month)::integer as month_number,
-        sum(f.net_amount_excl_tax) as amount,
-        sum(f.tax_amount) as vat
+        sum(f.net_amount_excl_tax) as amount
     from silver.fact_purchases as f
     inner join silver.dim_date as d on f.date_key = d.date_id
     where f.document_type in ('Invoice', 'CreditNote') and d.date_value <= $as_of
@@ -263,7 +261,7 @@ select
     round(coalesce(t.collected, 0), 2)::decimal(18, 2) as cash_collected,
     case when t.paid > 0 then coalesce(t.rejected, 0)::double / t.paid::double * 100 end
         as rejected_payment_rate_percent,
-    round(coalesce(h.vat, 0) - coalesce(p.vat, 0), 2)::decimal(18, 2) as vat_due_estimate,
+    coalesce(e.vat_due_estimate, 0)::decimal(18, 2) as vat_due_estimate,
     round(coalesce(p.amount, 0), 2)::decimal(18, 2) as purchases_excl_tax,
     q.price_index as purchase_price_index,
     case when n.is_told then round(coalesce(a.amount, 0), 2)::decimal(18, 2) end as inventory_adjustment,
@@ -283,6 +281,7 @@ left join sales as s using (month_number)
 left join shares as h using (month_number)
 left join retention as r using (month_number)
 left join purchases as p using (month_number)
+left join computed.vat_due as e using (period)
 left join prices as q using (period)
 left join quotes as u using (period)
 left join settlements as t using (month_number)

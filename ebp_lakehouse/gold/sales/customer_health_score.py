@@ -48,8 +48,8 @@ class CustomerHealthScore(pa.DataFrameModel):
     )
     payment_score: Series[float] = optional(
         "As debtor: 100 - late_day_points (2) x mean delay - rejected_points (10) x rejected_payments - overdue_points (20) if an "
-        "instalment is overdue for more than long_overdue_days (60), at least 0. Mean delay: as payment_delay_days, and what is "
-        "overdue counts as well, from its due date to the partition's day; NULL when nothing was paid in payment_months (12) "
+        "instalment is overdue for more than long_overdue_days (60), at least 0. Mean delay: as payment_delay_days, but early = 0, and "
+        "what is overdue counts as well, from its due date to the partition's day; NULL when nothing was paid in payment_months (12) "
         "or is overdue.",
         "Score de paiement",
         "0-100",
@@ -127,11 +127,10 @@ class CustomerHealthScore(pa.DataFrameModel):
         ge=0,
     )
     payment_delay_days: Series[float] = optional(
-        "Mean delay weighted by amount over what was paid in payment_months (12): days from due date to payment (early = 0). "
-        "What is unpaid is not in it; credit notes are no instalments.",
-        "Retard moyen de paiement",
+        "Mean delay weighted by amount over what was paid in payment_months (12): days from due date to payment, "
+        "negative = early. What is unpaid is not in it; credit notes are no instalments.",
+        "Retard moyen de paiement (négatif = avance)",
         "days",
-        ge=0,
         kpi=Kpi(
             42,
             "Average days late",

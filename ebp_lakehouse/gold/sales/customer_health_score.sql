@@ -99,16 +99,18 @@ instalments as (  -- paid up to the day; or overdue on it, settled later or not
         coalesce(p.settlement_date <= $as_of, false) as is_settled,
         p.is_rejected,
         case when p.settlement_date is null then p.balance else p.assigned_amount end as amount,
-        greatest(least(coalesce(p.settlement_date, $as_of), $as_of) - p.due_date, 0) as delay_days
+        least(coalesce(p.settlement_date, $as_of), $as_of) - p.due_date as delay_days  -- negative: early
     from silver.fact_payments as p
     cross join bounds as b
-    where p.side = 'customer' and p.amount > 0
+    where p.side = 'customer' and p.amount > 0 and p.due_date is not null
 ),
 
+-- Who pays early is early on the mean (S3), but earns no points to spend on what was late.
 payments as (
     select
         customer_id,
-        sum(amount * delay_days) filter (where counts) / nullif(sum(amount) filter (where counts), 0) as mean_delay,
+        sum(amount * greatest(delay_days, 0)) filter (where counts) / nullif(sum(amount) filter (where counts), 0)
+            as mean_delay,
         sum(amount * delay_days) filter (where counts and is_settled)
         / nullif(sum(amount) filter (where counts and is_settled), 0) as settled_delay,
         coalesce(bool_or(not is_settled and delay_days > $long_overdue_days) filter (where counts), false)

@@ -103,7 +103,8 @@ def test_a_contract_brings_the_vat_at_which_it_was_invoiced() -> None:
     """Q was invoiced 100 + 10 and credited 50 + 5: 50 come with 10 %. N never was, it takes the rate of both: 15 of 100."""
     sales = [
         {"document_id": number, "document_type": kind, "date_key": day_key(day), "contract_id": contract,
-         "net_amount_excl_tax": net, "tax_amount": tax}
+         "net_amount_excl_tax": net, "tax_amount": tax,
+         "tax_on_collection_amount": 0}
         for number, kind, day, contract, net, tax in (
             ("F1", "Invoice", "2026-01-10", "q", 100, 10),
             ("V1", "CreditNote", "2026-01-12", "q", -50, -5),
@@ -120,7 +121,8 @@ def test_a_contract_brings_the_vat_at_which_it_was_invoiced() -> None:
 def test_vat_is_paid_on_its_day_of_the_next_month() -> None:
     # March: 100 collected, 40 deductible, paid on 24 April, a Friday; on that evening it is paid already. With the 26th, a
     # Sunday, as the day of payment it stays in the same week.
-    sales = [{"document_id": "F", "document_type": "Invoice", "date_key": day_key("2026-03-10"), "tax_amount": 100}]
+    sales = [{"document_id": "F", "document_type": "Invoice", "date_key": day_key("2026-03-10"), "tax_amount": 100,
+              "tax_on_collection_amount": 0}]  # fmt: skip
     bought = [{"document_id": "A", "document_type": "Invoice", "date_key": day_key("2026-03-12"), "tax_amount": 40}]
     assert weeks("vat", fact_sales=sales, fact_purchases=bought) == {MONDAYS[2]: -60}
     assert weeks("vat", {"vat_payment_day": 26}, fact_sales=sales, fact_purchases=bought) == {MONDAYS[2]: -60}

@@ -108,11 +108,12 @@ def test_complaints_stand_in_where_nobody_answered() -> None:
 
 
 def test_payment_counts_delays_rejections_and_what_is_long_overdue() -> None:
-    # Paid 100 ten days late and 100 early: (100 x 10 + 100 x 0 + 200 x 61) / 400 = 33 days with 200 overdue for 61 days.
-    # 100 - 2 x 33 - 10 - 20 = 4.
+    # Paid 100 ten days late and 100 thirty days early, which earns no points: (100 x 10 + 100 x 0 + 200 x 61) / 400 = 33 days
+    # with 200 overdue for 61 days. 100 - 2 x 33 - 10 - 20 = 4. A payment without a due date is not late, nor on time.
     payments = [
         ("A", ago(30), ago(20), 100, 100, 0, False),
-        ("A", ago(10), ago(20), 100, 100, 0, False),
+        ("A", ago(10), ago(40), 100, 100, 0, False),
+        ("A", None, ago(40), 800, 800, 0, False),
         ("A", ago(10), ago(9), 70, 70, 0, True),  # rejected: the money never came
         ("A", ago(61), None, 200, 0, 200, False),
         ("A", D + timedelta(9), None, 500, 0, 500, False),  # not due
@@ -121,7 +122,7 @@ def test_payment_counts_delays_rejections_and_what_is_long_overdue() -> None:
         ("B", ago(60), None, 5, 0, 5, False),  # somebody else's
     ]
     row = score(ONE_SALE, {"fact_payments": payments})["A"]
-    assert row["payment_delay_days"] == pytest.approx(5.0)  # of what was paid: (100 x 10 + 100 x 0) / 200
+    assert row["payment_delay_days"] == pytest.approx(-10.0)  # of what was paid: (100 x 10 - 100 x 30) / 200
     assert row["rejected_payments"] == 1
     assert row["payment_score"] == pytest.approx(4.0)
     assert (row["recommended_action"], row["action_reason"]) == ("Contact", "payment")

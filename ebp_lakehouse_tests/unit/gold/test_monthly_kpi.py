@@ -36,6 +36,7 @@ def sale(document: str, kind: str, day: str, net: int, **more: Any) -> dict[str,
     return {
         "document_id": document, "document_type": kind, "row_origin": "line", "date_key": day_key(day), "product_key": "P",
         "product_id": "P", "customer_key": "C", "customer_id": "C", "net_amount_excl_tax": net,
+        "tax_amount": net * 2 // 10, "tax_on_collection_amount": 0,
         "net_amount_incl_tax": net * 12 // 10, "cost_amount": 0, "discount_amount": 0, "quantity": 1, **more,
     }  # fmt: skip
 
