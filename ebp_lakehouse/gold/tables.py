@@ -10,6 +10,7 @@ from ebp_lakehouse.gold.company.company_position import COMPANY_POSITION
 from ebp_lakehouse.gold.company.data_quality import DATA_QUALITY
 from ebp_lakehouse.gold.company.kpi_catalogue import kpi_catalogue
 from ebp_lakehouse.gold.company.monthly_kpi import MONTHLY_KPI
+from ebp_lakehouse.gold.company.reconciliation import RECONCILIATION
 from ebp_lakehouse.gold.contract import GoldTable
 from ebp_lakehouse.gold.field.colleague_performance import COLLEAGUE_PERFORMANCE
 from ebp_lakehouse.gold.field.contract_profitability import CONTRACT_PROFITABILITY
@@ -62,6 +63,7 @@ _COMPUTED: tuple[GoldTable, ...] = (
     MONTHLY_KPI,
     COMPANY_POSITION,
     DATA_QUALITY,
+    RECONCILIATION,
 )
 
 GOLD_TABLES: tuple[GoldTable, ...] = (*_COMPUTED, kpi_catalogue(_COMPUTED))

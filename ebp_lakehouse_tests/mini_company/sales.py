@@ -140,7 +140,7 @@ LINES: list[Row] = [
     line("FA250001", 1, "A2", 1, 100),
     *captured(EARLY,
         line("DE260001", 1, "A1", 10, 10),
-        line("CM260001", 1, "A1", 10, 10),
+        line("CM260001", 1, "A1", 10, 10, DeliveryDate="2026-01-25"),
         line("BL260001", 1, "a1 ", 6, 10),
         line("BL260002", 1, "A1", 4, 10),
         line("FA260001", 1, "A1", 6, 10),

@@ -13,7 +13,7 @@ VISITS, INCIDENTS, PEOPLE, PARK = (
     "equipment_park",
 )
 CONTRACTS, DEALS, LOAD = "contract_profitability", "deal_profitability", "technician_calendar_load"
-MONTHS, POSITION = "monthly_kpi", "company_position"
+MONTHS, POSITION, TOTALS = "monthly_kpi", "company_position", "reconciliation"
 
 OPERATIONS: tuple[Mutant, ...] = (
     Mutant(OPEN, "settlement_date > $as_of and not is_rejected", "settlement_date >= $as_of and not is_rejected"),
@@ -30,6 +30,8 @@ OPERATIONS: tuple[Mutant, ...] = (
     Mutant(AGEING, "max(day) as day", "min(day) as day"),
     Mutant(AGEING, "and is_doubtful) as doubtful", ") as doubtful"),
     Mutant(CASH, "i.side = 'customer' and not i.is_doubtful", "i.side = 'customer'"),
+    Mutant(CASH, "case when i.days_overdue > 0 then", "case when i.days_overdue >= 0 then"),
+    Mutant(CASH, "case when days_overdue > 0 then 'supplier_overdue'", "case when false then 'supplier_overdue'"),
     Mutant(CASH, "-balance as amount", "balance as amount"),
     Mutant(CASH, "$as_of + 1 ) as expected_on", "$as_of ) as expected_on"),
     Mutant(CASH, "and coalesce(i.invoiced_on <= i.last_day, true)", ""),
@@ -122,8 +124,16 @@ OPERATIONS: tuple[Mutant, ...] = (
     Mutant(MONTHS, "where f.document_type in ('Invoice', 'CreditNote') and d.date_value <= $as_of group by all", "where f.document_type = 'Invoice' and d.date_value <= $as_of group by all"),
     Mutant(MONTHS, "sum(f.amount) filter (where not f.is_rejected) as collected", "sum(f.amount) as collected"),
     Mutant(MONTHS, "before.fiscal_year = m.fiscal_year - 1", "true"),
-    Mutant(MONTHS, "m.month_number - 23 and m.month_number", "m.month_number - 24 and m.month_number"),
-    Mutant(MONTHS, "c.is_invoiced and c.month_number > m.month_number - 12", "c.is_invoiced and c.month_number >= m.month_number - 12"),
+    Mutant(MONTHS, "m.last_day - interval 24 months < c.document_date", "m.last_day - interval 25 months < c.document_date"),
+    Mutant(MONTHS, "c.is_invoiced and c.document_date > m.last_day - interval 12 months", "c.is_invoiced and c.document_date >= m.last_day - interval 12 months"),
+    Mutant(MONTHS, "where customer_id is not null group by all", "group by all"),
+    Mutant(MONTHS, "upper(customer_id) as customer_match", "customer_id as customer_match"),
+    Mutant(MONTHS, "least(f.promised_date + $on_time_tolerance_days, $as_of)", "f.promised_date + $on_time_tolerance_days"),
+    Mutant(MONTHS, "and f.promised_date <= $as_of and d.date_value", "and d.date_value"),
+    Mutant(POSITION, "count(distinct upper(customer_id)) filter (where document_type = 'Invoice')", "count(distinct upper(customer_id))"),
+    Mutant(TOTALS, "where row_origin <> 'correction'", ""),
+    Mutant(TOTALS, "full join facts", "left join facts"),
+    Mutant(TOTALS, "warehouse_vat - source_vat", "source_vat - warehouse_vat"),
     Mutant(MONTHS, "- coalesce(sum(revenue) over ( order by date_value::timestamp range between interval 12 months preceding and interval 12 months preceding ), 0)", ""),
     Mutant(POSITION, "when invoice_date > $as_of then net_amount_excl_tax", "when false then 0"),
     Mutant(POSITION, "coalesce(sum(visits_overdue), 0) as overdue from computed.contract_profitability where is_active", "coalesce(sum(visits_overdue), 0) as overdue from computed.contract_profitability"),

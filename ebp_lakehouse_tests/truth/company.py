@@ -6,37 +6,38 @@ from datetime import date
 
 import polars as pl
 
+from ebp_lakehouse_tests.truth import purchases
 from ebp_lakehouse_tests.truth.chain import document_edges, first_reached, transfers
 from ebp_lakehouse_tests.truth.contracts import overdue_visits
-from ebp_lakehouse_tests.truth.saledocuments import REVENUE, documents, rows
+from ebp_lakehouse_tests.truth.saledocuments import REVENUE, counted_lines, documents, rows
 from ebp_lakehouse_tests.truth.values import Bronze, amount, cents, day, total
 
 YEAR = 12
 LARGEST = 10
+CALENDAR = (1900, 2100)  # years: that of 9999, a typing error, is in no calendar
 
 
 def _revenue(bronze: Bronze, as_of: date) -> pl.DataFrame:
-    months = pl.col("day").dt.year() * YEAR + pl.col("day").dt.month()
     frame = documents(bronze).filter(pl.col("kind").is_in(REVENUE) & (pl.col("day") <= as_of))
-    return frame.with_columns(month=months.cast(pl.Int64), invoiced=pl.col("kind") == "Invoice")
+    return frame.with_columns(invoiced=pl.col("kind") == "Invoice")
 
 
 def monthly(bronze: Bronze, as_of: date) -> pl.DataFrame:
-    """Months of the last five years: customers, retention and lost revenue by calendar months, revenue of twelve months."""
+    """Months of the last five years: customers kept and lost, and revenue, of the twelve months to each month's last day."""
     sold = _revenue(bronze, as_of)
     today = as_of.year * YEAR + as_of.month
     figures = []
     for month in range(today - 5 * YEAR, today + 1):
         first = date((month - 1) // YEAR, (month - 1) % YEAR + 1, 1)
         end = min(as_of, pl.Series([first]).dt.month_end().item())
+        year_before, two_years_before = (pl.Series([end]).dt.offset_by(f"-{n}mo").item() for n in (YEAR, 2 * YEAR))
         named = sold.filter(pl.col("customer").is_not_null())
-        recent = named.filter(pl.col("month").is_between(month - YEAR + 1, month))
-        before = named.filter(pl.col("month").is_between(month - 2 * YEAR + 1, month - YEAR))
+        recent = named.filter((pl.col("day") > year_before) & (pl.col("day") <= end))
+        before = named.filter((pl.col("day") > two_years_before) & (pl.col("day") <= year_before))
         now, then = (set(part.filter("invoiced")["customer"]) for part in (recent, before))
         of_them = before.filter(pl.col("customer").is_in(list(then)))
         lost = of_them.filter(~pl.col("customer").is_in(list(now)))
         whole = float(of_them["net"].sum())
-        year_before = pl.Series([end]).dt.offset_by("-12mo").item()
         rolling = sold.filter((pl.col("day") > year_before) & (pl.col("day") <= end))["net"].sum()
         figures.append(
             {
@@ -84,10 +85,56 @@ def position(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
     return money.select(
         date_id=pl.lit(int(f"{as_of:%Y%m%d}")),
         revenue_12_months=pl.lit(round(revenue, 2)),
-        active_customers_count=pl.lit(by_customer.filter(pl.col("invoices") > 0).height),
+        active_customers_count=pl.lit(
+            by_customer.filter((pl.col("invoices") > 0) & pl.col("customer").is_not_null()).height
+        ),
         customer_concentration_percent=pl.lit(100 * float(largest["net"].sum()) / revenue if revenue > 0 else None),
         cash_collected=cents(total(amount("Amount").filter(day("SettlementDate") == as_of))),
         delivered_not_invoiced=pl.lit(delivered_not_invoiced(bronze, as_of)),
         visits_overdue_count=pl.lit(overdue_visits(bronze, as_of, known_on)),
         deposits_not_applied=cents(total(amount("RemainingAmount").filter("IsDeposit"))),
+    )
+
+
+def service(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """Per month: order lines promised for it, up to the day, and the share delivered in full by the promised day."""
+    headers = documents(bronze)
+    promised = bronze["SaleDocument"].select(id="Id", promised_document=day("DeliveryDate"))
+    lines = counted_lines(bronze["SaleDocumentLine"]).select(
+        line="Id", id="DocumentId", promised_line=day("DeliveryDate"),
+        quantity=pl.when(amount("RealQuantity") != 0).then(amount("RealQuantity")).otherwise(amount("Quantity")),
+    )  # fmt: skip
+    ordered = lines.join(headers.filter((pl.col("kind") == "Order") & (pl.col("day") <= as_of)), on="id").join(
+        promised, on="id"
+    )
+    came = purchases.arrivals(bronze, lines, headers, ordered, "Delivery")
+    due = (
+        ordered.join(came, on="line", how="left")
+        .with_columns(promise=pl.coalesce("promised_line", "promised_document"))
+        .filter((pl.col("promise") <= as_of) & (pl.col("quantity") > 0))
+    )
+    return due.group_by(period=pl.col("promise").dt.strftime("%Y-%m")).agg(
+        order_lines_due_count=pl.len(),
+        customer_service_percent=100 * (pl.col("all_came") <= pl.col("promise")).fill_null(value=False).mean(),
+    )
+
+
+def header_totals(bronze: Bronze) -> pl.DataFrame:
+    """What EBP's headers add up to per trade, kind and year; the warehouse has to hold the same."""
+    both = [
+        trade.select(pl.lit(side).alias("side"), "kind", "day", "net", "tax")
+        for side, trade in (("customer", documents(bronze)), ("supplier", purchases.documents(bronze)))
+    ]
+    year = (
+        pl.when(pl.col("day").dt.year().is_between(*CALENDAR)).then(pl.col("day").dt.year()).otherwise(0).cast(pl.Int32)
+    )
+    sums = pl.concat(both).group_by("side", document_type="kind", document_year=year).agg(
+        documents_count=pl.len(), source_excl_tax=total(pl.col("net")), source_vat=total(pl.col("tax"))
+    )  # fmt: skip
+    sums = sums.with_columns(cents(pl.col(name)) for name in ("source_excl_tax", "source_vat"))
+    return sums.with_columns(
+        warehouse_excl_tax="source_excl_tax",
+        warehouse_vat="source_vat",
+        reconciliation_gap=pl.lit(0.0),
+        vat_gap=pl.lit(0.0),
     )

@@ -151,6 +151,13 @@ FIGURES = (
         _coded("customer_id", "debtor"), absent={}, some_rows=True,
     ),
     Figure("customers per month", "monthly_kpi", lambda b, m: company.monthly(b, m.as_of), ("period",), _last_five_years),
+    Figure(
+        "order lines served", "monthly_kpi", lambda b, m: company.service(b, m.as_of), ("period",), _last_five_years,
+        absent={"order_lines_due_count": 0}, some_rows=True,
+    ),
+    Figure(
+        "headers", "reconciliation", lambda b, _: company.header_totals(b), ("side", "document_type", "document_year")
+    ),
     Figure("position", "company_position", lambda b, m: company.position(b, m.as_of, m.known_on), ("date_id",)),
     Figure(
         "invoices of contracts to come", "cash_forecast", lambda b, m: contracts.coming_invoices(b, m.as_of),

@@ -63,7 +63,7 @@ def order_lines(bronze: Bronze) -> pl.DataFrame:
     )
     by_delay = pl.col("day") + pl.duration(days=pl.col("delay"))
     ordered = ordered.with_columns(promised_day=pl.coalesce("promised_line", "promised", by_delay))
-    return ordered.join(_arrivals(bronze, lines, headers, ordered), on="line", how="left")
+    return ordered.join(arrivals(bronze, lines, headers, ordered, "Receipt"), on="line", how="left")
 
 
 def _goods(bronze: Bronze, as_of: date) -> pl.DataFrame:
@@ -127,16 +127,18 @@ def _quantity() -> pl.Expr:
     return pl.when(amount("RealQuantity") != 0).then(amount("RealQuantity")).otherwise(amount("Quantity"))
 
 
-def _arrivals(bronze: Bronze, lines: pl.DataFrame, headers: pl.DataFrame, ordered: pl.DataFrame) -> pl.DataFrame:
-    """Per order line: received, first_came, all_came. Invoices tell only where the line has no receipt."""
+def arrivals(
+    bronze: Bronze, lines: pl.DataFrame, headers: pl.DataFrame, ordered: pl.DataFrame, kind: str
+) -> pl.DataFrame:
+    """Per order line: received, first_came, all_came, by documents of ``kind``; by invoices only where a line has none."""
     came = (
         transfers(bronze)
         .join(lines.select("line", "id"), left_on="target", right_on="line")
         .join(headers.select("id", "kind", came="day"), on="id")
-        .filter(pl.col("kind").is_in(["Receipt", "Invoice"]))
+        .filter(pl.col("kind").is_in([kind, "Invoice"]))
     )
-    has_receipt = (pl.col("kind") == "Receipt").any().over("origin")
-    came = came.filter((pl.col("kind") == "Receipt") | ~has_receipt)
+    has_receipt = (pl.col("kind") == kind).any().over("origin")
+    came = came.filter((pl.col("kind") == kind) | ~has_receipt)
     came = came.join(ordered.select("line", needed="quantity"), left_on="origin", right_on="line").sort(
         "origin", "came"
     )

@@ -1,7 +1,5 @@
 {#
     One row per counted line of a supplier order: when it was promised, when and how much of it came, its state as of int_as_of.
-    Receipts are followed line to line; an invoice counts only where the order line has no receipt. A line has come in full
-    on the day its receipts first reach parameter in_full_share of what was ordered.
 -#}
 with documents as (select * from {{ ref('int_purchase_documents') }}),
 
@@ -47,51 +45,15 @@ order_lines as (
     where documents.kind = 'Order'
 ),
 
-arrivals as (
-    select
-        edges.origin_line_id as line_id,
-        edges.transferred_line_id,
-        edges.quantity,
-        documents.document_date as arrival_date
-    from edges
-    inner join lines on edges.transferred_line_id = lines.line_id
-    inner join documents on lines.document_id = documents.document_id
-    where documents.kind in ('Receipt', 'Invoice')
-    qualify
-        documents.kind = 'Receipt'
-        or not bool_or(documents.kind = 'Receipt') over (partition by edges.origin_line_id)
-),
-
-progress as (
-    select
-        *,
-        sum(quantity) over (
-            partition by line_id order by arrival_date, transferred_line_id
-            rows between unbounded preceding and current row
-        ) as received_so_far
-    from arrivals
-),
-
-received as (
-    select
-        order_lines.line_id,
-        sum(progress.quantity) as received_quantity,
-        min(progress.arrival_date) as first_receipt_date,
-        min(progress.arrival_date) filter (
-            where progress.received_so_far >= {{ amount(parameter('in_full_share')) }} * order_lines.quantity
-        ) as complete_receipt_date
-    from order_lines
-    inner join progress on order_lines.line_id = progress.line_id
-    group by all
-)
+{{ order_arrivals('Receipt') }}
 
 select
     order_lines.*,
-    {{ amount('coalesce(received.received_quantity, 0)') }} as received_quantity,
-    received.first_receipt_date,
-    received.complete_receipt_date,
+    {{ amount('coalesce(arrived.arrived_quantity, 0)') }} as received_quantity,
+    arrived.first_arrival_date as first_receipt_date,
+    arrived.complete_arrival_date as complete_receipt_date,
     case
-        when received.complete_receipt_date <= as_of.as_of then 'Received'
+        when arrived.complete_arrival_date <= as_of.as_of then 'Received'
         when order_lines.is_closed then 'ClosedShort'
         when order_lines.promised_date is null then 'NoPromise'
         when order_lines.promised_date + {{ parameter('on_time_tolerance_days') }} < as_of.as_of then 'Overdue'
@@ -99,4 +61,4 @@ select
     end as due_state
 from order_lines
 cross join as_of
-left join received on order_lines.line_id = received.line_id
+left join arrived on order_lines.line_id = arrived.line_id

@@ -5,6 +5,8 @@ documents as (select * from {{ ref('int_sale_documents') }}),
 
 lines as (select * from {{ ref('int_sale_lines') }}),
 
+deliveries as (select * from {{ ref('int_sale_deliveries') }}),
+
 chain as (select * from {{ ref('int_document_chain') }}),
 
 payments as (select * from {{ ref('int_document_payments') }}),
@@ -186,6 +188,8 @@ select
     {{ amount('costed.invoiced_quantity') }} as invoiced_quantity,
     {{ amount('costed.remaining_quantity_to_deliver') }} as remaining_quantity_to_deliver,
     {{ amount('costed.remaining_quantity_to_invoice') }} as remaining_quantity_to_invoice,
+    deliveries.promised_date,
+    deliveries.complete_delivery_date,
     line_links.origin_line_id,
     costed.is_bundle,
     costed.row_origin = 'line'
@@ -200,6 +204,7 @@ select
     quotes.converted_date
 from costed
 left join line_links on costed.line_id = line_links.line_id
+left join deliveries on costed.line_id = deliveries.line_id
 left join document_links on costed.document_id = document_links.document_id
 left join payments on costed.document_id = payments.document_id
 left join quotes on costed.document_id = quotes.document_id

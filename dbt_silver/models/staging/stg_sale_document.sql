@@ -7,6 +7,7 @@ select
     {{ wall_date('"DocumentDate"') }} as document_date,
     {{ wall_date('"ValidityDate"') }} as valid_until_date,
     coalesce("SendedByMail", false) as is_mailed,
+    {{ wall_date('"DeliveryDate"') }} as delivery_date,
     {{ clean_code('"CustomerId"') }} as customer_code,
     {{ clean_code('"ColleagueId"') }} as colleague_code,
     coalesce({{ clean_code('"PaymentThirdId"') }}, {{ clean_code('"InvoicingThirdId"') }}) as payer_code,

@@ -10,6 +10,7 @@ select
     {{ clean_uuid('"TopParentLineId"') }} as top_parent_line_id,
     coalesce("NotIncluded", false) as is_option,
     {{ clean_code('"ItemId"') }} as item_code,
+    {{ wall_date('"DeliveryDate"') }} as delivery_date,
     {{ clean_code('"ColleagueId"') }} as colleague_code,
     {{ clean_uuid('"VatId"') }} as vat_id,
     {{ clean_uuid('"StorehouseId"') }} as warehouse_id,

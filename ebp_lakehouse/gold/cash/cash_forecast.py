@@ -11,7 +11,15 @@ from ebp_lakehouse.gold.cash.vat_due import VAT_DUE
 from ebp_lakehouse.gold.columns import Kpi, Money, described
 from ebp_lakehouse.gold.contract import GoldTable
 
-FLOWS = ["contracts_to_invoice", "customer_instalments", "orders_to_invoice", "supplier_instalments", "vat"]
+FLOWS = [
+    "contracts_to_invoice",
+    "customer_instalments",
+    "customer_overdue",
+    "orders_to_invoice",
+    "supplier_instalments",
+    "supplier_overdue",
+    "vat",
+]
 
 
 class CashForecast(pa.DataFrameModel):
@@ -19,8 +27,11 @@ class CashForecast(pa.DataFrameModel):
 
     week_start: Series[pl.Date] = described("Monday of the week; the first is the running week.", "Semaine", "date")
     flow: Series[str] = described(
-        "customer_instalments: open instalments, due date shifted by the payer's own mean delay, at the earliest "
-        "tomorrow, doubtful ones left out, less credit notes and cash that is not allocated. supplier_instalments: ours, on their due date. "
+        "customer_instalments: open instalments not yet past due, credit notes negative, on their due date shifted by the "
+        "payer's own mean delay (who pays early on the mean: on the due date), doubtful ones left out. customer_overdue: the "
+        "same of what is past due, at the earliest tomorrow, and less cash that is not allocated: most of it falls into the "
+        "first week, although nobody knows when it will be paid. supplier_instalments: ours, on their due date. "
+        "supplier_overdue: ours past due, tomorrow. "
         "orders_to_invoice: ordered and not invoiced, incl. VAT, after the parameters invoicing_delay_days + "
         "payment_delay_days. contracts_to_invoice: planned amount of running contracts at each of their coming invoices, while "
         "they run, after payment_delay_days; incl. VAT at the rate of what was invoiced under the contract, else under all "

@@ -82,7 +82,7 @@ contract_invoices as (
 
 flows as (
     select
-        'customer_instalments' as flow,
+        case when i.days_overdue > 0 then 'customer_overdue' else 'customer_instalments' end as flow,
         greatest(
             i.due_date + greatest(0, coalesce(h.delay_days, 0))::integer, $as_of + 1
         ) as expected_on,
@@ -93,14 +93,14 @@ flows as (
     union all
     -- Paid already, so that it will not come again.
     select
-        'customer_instalments' as flow,
+        'customer_overdue' as flow,
         $as_of + 1 as expected_on,
         -unassigned_amount as amount
     from silver.fact_settlements
     where settlement_date <= $as_of and not is_rejected and unassigned_amount <> 0
     union all
     select
-        'supplier_instalments' as flow,
+        case when days_overdue > 0 then 'supplier_overdue' else 'supplier_instalments' end as flow,
         greatest(due_date, $as_of + 1) as expected_on,
         -balance as amount
     from computed.open_instalments
@@ -134,7 +134,8 @@ weeks as (
     from (select unnest(range(0, $cash_weeks)) as number) as numbers
     cross join (
         select unnest([
-            'contracts_to_invoice', 'customer_instalments', 'orders_to_invoice', 'supplier_instalments', 'vat'
+            'contracts_to_invoice', 'customer_instalments', 'customer_overdue', 'orders_to_invoice',
+            'supplier_instalments', 'supplier_overdue', 'vat'
         ]) as flow
     ) as names
 ),

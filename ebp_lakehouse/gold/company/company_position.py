@@ -65,12 +65,12 @@ class CompanyPosition(pa.DataFrameModel):
     )
     revenue_12_months: Series[Money] = described("Revenue of the 12 months up to the day.", "CA 12 mois", "EUR")
     active_customers_count: Series[pl.Int64] = _kpi(
-        "Customers invoiced in parameter sales_months up to the day.",
-        "Clients actifs",
+        "Customers invoiced in the 12 months up to the day: in the month of that day, what monthly_kpi shows.",
+        "Clients actifs (12 mois)",
         "n",
         27,
         "Active customers",
-        ("sales_by_customer.total_orders",),
+        ("fact_sales.customer_id", "fact_sales.date_key"),
         ge=0,
     )
     customer_concentration_percent: Series[float] = _rate(

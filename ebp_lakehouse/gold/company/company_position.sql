@@ -26,14 +26,14 @@ open_documents as (
 turnover as (
     select
         sum(net_amount_excl_tax) as revenue,
-        sum(net_amount_incl_tax) as revenue_incl_tax
+        sum(net_amount_incl_tax) as revenue_incl_tax,
+        count(distinct upper(customer_id)) filter (where document_type = 'Invoice') as active_customers
     from sales
     where document_type in ('Invoice', 'CreditNote') and document_date > $as_of - interval 12 months
 ),
 
 customers as (
     select
-        count(*) filter (where total_orders > 0) as active,
         sum(total_revenue) filter (where revenue_rank <= $concentration_customers) as of_the_largest,
         sum(total_revenue) as revenue
     from computed.sales_by_customer
@@ -211,7 +211,7 @@ select
     round(q.amount, 2)::decimal(18, 2) as quotes_pipeline,
     round(q.weighted_amount, 2)::decimal(18, 2) as quotes_pipeline_weighted,
     round(coalesce(t.revenue, 0), 2)::decimal(18, 2) as revenue_12_months,
-    coalesce(c.active, 0) as active_customers_count,
+    t.active_customers as active_customers_count,
     case when c.revenue > 0 then c.of_the_largest::double / c.revenue::double * 100 end
         as customer_concentration_percent,
     k.customers as customers_at_risk_count,

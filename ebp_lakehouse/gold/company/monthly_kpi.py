@@ -99,6 +99,27 @@ class MonthlyKpi(pa.DataFrameModel):
         "days",
         kpi=Kpi(22, "Quote-to-order delay", "Délai de signature", ("quote_funnel.days_to_conversion",)),
     )
+    order_lines_due_count: Series[pl.Int64] = described(
+        "Lines of customer orders promised for the month, up to the last day; lines that nothing was promised for are not "
+        "counted.",
+        "Lignes de commande à livrer",
+        "n",
+        ge=0,
+    )
+    customer_service_percent: Series[float] = optional(
+        "Of these lines, those delivered in full (parameter in_full_share, 98 %) by the promised day + "
+        "on_time_tolerance_days (0) x 100; late, short and never delivered ones are not.",
+        "Taux de service client",
+        "%",
+        ge=0,
+        le=100,
+        kpi=Kpi(
+            60,
+            "Customer service level",
+            "Taux de service client",
+            ("fact_sales.promised_date", "fact_sales.complete_delivery_date"),
+        ),
+    )
     discount_rate_percent: Series[float] = optional(
         "Discounts / amounts before discount of invoice lines x 100.",
         "Taux de remise moyen",
@@ -113,14 +134,14 @@ class MonthlyKpi(pa.DataFrameModel):
         kpi=Kpi(26, "New customers", "Nouveaux clients", ("sales_daily_kpi.new_customers_count",)),
     )
     active_customers_count: Series[pl.Int64] = described(
-        "Customers invoiced in this month or the 11 before it.",
-        "Clients actifs",
+        "Customers invoiced in the 12 months up to the last day, as in company_position.",
+        "Clients actifs (12 mois)",
         "n",
         ge=0,
         kpi=Kpi(27, "Active customers", "Clients actifs", ("fact_sales.customer_id", "fact_sales.date_key")),
     )
     retention_rate_percent: Series[float] = optional(
-        "Of the customers invoiced in the 12 months before these 12, those invoiced again in these x 100.",
+        "Of the customers invoiced in the 12 months before the 12 up to the last day, those invoiced again in these x 100.",
         "Taux de rétention",
         "%",
         ge=0,

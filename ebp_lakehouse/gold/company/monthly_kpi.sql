@@ -61,10 +61,27 @@ sales as (
 lines as (
     select
         f.*,
+        d.date_value as document_date,
         (d.year * 12 + d.month)::integer as month_number
     from silver.fact_sales as f
     inner join silver.dim_date as d on f.date_key = d.date_id
     where f.document_type in ('Invoice', 'CreditNote') and d.date_value <= $as_of
+),
+
+-- Order lines by the month they were promised for; what is promised for later than the day is not due yet.
+promises as (
+    select
+        strftime(f.promised_date, '%Y-%m') as period,
+        count(*) as due,
+        count(*) filter (
+            where f.complete_delivery_date <= least(f.promised_date + $on_time_tolerance_days, $as_of)
+        ) as kept
+    from silver.fact_sales as f
+    inner join silver.dim_date as d on f.date_key = d.date_id
+    where
+        f.document_type = 'Order' and f.row_origin = 'line' and f.quantity > 0
+        and f.promised_date <= $as_of and d.date_value <= $as_of
+    group by all
 ),
 
 quotes as (
@@ -90,10 +107,11 @@ shares as (
     group by month_number
 ),
 
-customer_months as (
+-- A code is a customer, with or without a master; where none is named there is none.
+customer_days as (
     select
-        customer_id,
-        month_number,
+        upper(customer_id) as customer_match,
+        document_date,
         count(*) filter (where document_type = 'Invoice') > 0 as is_invoiced,
         sum(net_amount_excl_tax) as revenue
     from lines
@@ -101,16 +119,17 @@ customer_months as (
     group by all
 ),
 
--- Of each month and customer: was it invoiced in the 12 months before the last 12, and again in these?
+-- Of each month and customer: was it invoiced in the 12 months before the 12 to its last day, and again in these?
 loyalty as (
     select
         m.month_number,
-        c.customer_id,
-        bool_or(c.is_invoiced and c.month_number <= m.month_number - 12) as was_customer,
-        bool_or(c.is_invoiced and c.month_number > m.month_number - 12) as is_customer,
-        sum(c.revenue) filter (where c.month_number <= m.month_number - 12) as revenue_before
+        c.customer_match,
+        bool_or(c.is_invoiced and c.document_date <= m.last_day - interval 12 months) as was_customer,
+        bool_or(c.is_invoiced and c.document_date > m.last_day - interval 12 months) as is_customer,
+        sum(c.revenue) filter (where c.document_date <= m.last_day - interval 12 months) as revenue_before
     from months as m
-    inner join customer_months as c on c.month_number between m.month_number - 23 and m.month_number
+    inner join customer_days as c
+        on m.last_day >= c.document_date and m.last_day - interval 24 months < c.document_date
     group by all
 ),
 
@@ -249,6 +268,8 @@ select
     case when u.amount > 0 then u.converted_amount::double / u.amount::double * 100 end
         as quote_conversion_value_percent,
     u.days as median_days_to_conversion,
+    coalesce(o.due, 0) as order_lines_due_count,
+    case when o.due > 0 then o.kept / o.due * 100 end as customer_service_percent,
     case when h.gross > 0 then h.discount::double / h.gross::double * 100 end as discount_rate_percent,
     coalesce(s.new_customers, 0)::bigint as new_customers_count,
     coalesce(r.active_customers, 0) as active_customers_count,
@@ -284,6 +305,7 @@ left join purchases as p using (month_number)
 left join computed.vat_due as e using (period)
 left join prices as q using (period)
 left join quotes as u using (period)
+left join promises as o using (period)
 left join settlements as t using (month_number)
 left join adjustments as a using (month_number)
 left join stock as k using (month_number)

@@ -27,7 +27,7 @@ class SalesCube(pa.DataFrameModel):
         str_matches="^[0-9a-f]{32}$",
     )
     grouping_id: Series[pl.Int32] = described(
-        "Which dimensions are all: the sum of 32 (month), 16 (product family), 8 (ABC segment), 4 (customer family), 2 "
+        "Which dimensions are all: the sum of 32 (month), 16 (product family), 8 (ABC class of the customer), 4 (customer family), 2 "
         "(region) and 1 (salesperson) for each that is. 63 is the grand total; 31 the months, 62 the salespersons.",
         "Niveau de regroupement",
         "",
@@ -43,8 +43,10 @@ class SalesCube(pa.DataFrameModel):
     product_family: Series[str] = optional(
         f"Family of the product today; Hors articles for what is none. {_ALL}", "Famille d'articles", ""
     )
-    customer_segment: Series[str] = optional(
-        f"ABC segment of the customer as of its last document, see dim_customer. {_ALL}", "Segment ABC client", ""
+    customer_abc: Series[str] = optional(
+        f"ABC class of the customer as of its last document (dim_customer.segment); not the customer_segment of sales_by_customer. {_ALL}",
+        "Classe ABC client",
+        "",
     )
     customer_family: Series[str] = optional(f"Family of the customer today. {_ALL}", "Famille de clients", "")
     region: Series[str] = optional(f"Region of the place of delivery. {_ALL}", "Région", "")
@@ -92,7 +94,7 @@ class SalesCube(pa.DataFrameModel):
 
 SALES_CUBE = GoldTable(
     name="sales_cube",
-    description="Sales by month, product family, customer segment and family, region and salesperson, one or two at a time, "
+    description="Sales by month, product family, ABC class and family of the customer, region and salesperson, one or two at a time, "
     "with their totals.",
     key=("cube_key",),
     model=SalesCube,

@@ -8,7 +8,7 @@ with sales as (
             when p.is_commercial_product then coalesce(pf.family_name, 'Non renseigné')
             else 'Hors articles'
         end as product_family,
-        coalesce(cc.segment, 'Non renseigné') as customer_segment,
+        coalesce(cc.segment, 'Non renseigné') as customer_abc,
         coalesce(cc.family_name, 'Non renseigné') as customer_family,
         coalesce(l.region, 'Non renseigné') as region,
         coalesce(f.colleague_id, 'Non renseigné') as colleague_id,
@@ -36,7 +36,7 @@ documents as (  -- numbers are counted faster than codes, and a document's rows 
     select
         year_month,
         product_family,
-        customer_segment,
+        customer_abc,
         customer_family,
         region,
         colleague_id,
@@ -53,11 +53,11 @@ documents as (  -- numbers are counted faster than codes, and a document's rows 
 
 cells as (
     select
-        grouping_id(year_month, product_family, customer_segment, customer_family, region, colleague_id)::integer
+        grouping_id(year_month, product_family, customer_abc, customer_family, region, colleague_id)::integer
             as grouping_id,
         year_month,
         product_family,
-        customer_segment,
+        customer_abc,
         customer_family,
         region,
         colleague_id,
@@ -72,33 +72,33 @@ cells as (
     group by grouping sets (  -- noqa: PRS
         (),
         (product_family),
-        (customer_segment),
+        (customer_abc),
         (customer_family),
         (region),
         (colleague_id),
-        (product_family, customer_segment),
+        (product_family, customer_abc),
         (product_family, customer_family),
         (product_family, region),
         (product_family, colleague_id),
-        (customer_segment, customer_family),
-        (customer_segment, region),
-        (customer_segment, colleague_id),
+        (customer_abc, customer_family),
+        (customer_abc, region),
+        (customer_abc, colleague_id),
         (customer_family, region),
         (customer_family, colleague_id),
         (region, colleague_id),
         (year_month),
         (year_month, product_family),
-        (year_month, customer_segment),
+        (year_month, customer_abc),
         (year_month, customer_family),
         (year_month, region),
         (year_month, colleague_id),
-        (year_month, product_family, customer_segment),
+        (year_month, product_family, customer_abc),
         (year_month, product_family, customer_family),
         (year_month, product_family, region),
         (year_month, product_family, colleague_id),
-        (year_month, customer_segment, customer_family),
-        (year_month, customer_segment, region),
-        (year_month, customer_segment, colleague_id),
+        (year_month, customer_abc, customer_family),
+        (year_month, customer_abc, region),
+        (year_month, customer_abc, colleague_id),
         (year_month, customer_family, region),
         (year_month, customer_family, colleague_id),
         (year_month, region, colleague_id)
@@ -108,7 +108,7 @@ cells as (
 select
     md5(
         to_json(
-            [grouping_id::varchar, year_month, product_family, customer_segment, customer_family, region, colleague_id]
+            [grouping_id::varchar, year_month, product_family, customer_abc, customer_family, region, colleague_id]
         )
     ) as cube_key,
     grouping_id,
@@ -118,7 +118,7 @@ select
                 ', ',
                 case when grouping_id & 32 = 0 then 'year_month' end,
                 case when grouping_id & 16 = 0 then 'product_family' end,
-                case when grouping_id & 8 = 0 then 'customer_segment' end,
+                case when grouping_id & 8 = 0 then 'customer_abc' end,
                 case when grouping_id & 4 = 0 then 'customer_family' end,
                 case when grouping_id & 2 = 0 then 'region' end,
                 case when grouping_id & 1 = 0 then 'colleague_id' end
@@ -129,7 +129,7 @@ select
     ) as grouping_name,
     year_month,
     product_family,
-    customer_segment,
+    customer_abc,
     customer_family,
     region,
     colleague_id,

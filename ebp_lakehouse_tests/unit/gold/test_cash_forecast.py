@@ -39,7 +39,8 @@ def test_what_is_late_comes_tomorrow_at_the_earliest() -> None:
         instalment("MON", "2026-04-13", 40),
         instalment("DOUBT", "2026-04-13", 80, is_doubtful=True),
     ]
-    assert weeks("customer_instalments", fact_payments=payments) == {MONDAYS[0]: 30, MONDAYS[1]: 40}
+    assert weeks("customer_overdue", fact_payments=payments) == {MONDAYS[0]: 10}
+    assert weeks("customer_instalments", fact_payments=payments) == {MONDAYS[0]: 20, MONDAYS[1]: 40}
 
 
 def test_a_payer_is_late_by_its_habit_weighted_by_amount() -> None:
@@ -55,7 +56,24 @@ def test_a_payer_is_late_by_its_habit_weighted_by_amount() -> None:
 
 def test_suppliers_are_paid_when_due_and_lower_the_cash() -> None:
     payments = [instalment("S1", "2026-04-20", 70, side="supplier"), instalment("S2", "2026-03-01", 5, side="supplier")]
-    assert weeks("supplier_instalments", fact_payments=payments) == {MONDAYS[0]: -5, MONDAYS[2]: -70}
+    assert weeks("supplier_instalments", fact_payments=payments) == {MONDAYS[2]: -70}
+    assert weeks("supplier_overdue", fact_payments=payments) == {MONDAYS[0]: -5}
+
+
+def test_what_is_past_due_is_told_apart_whenever_it_is_expected() -> None:
+    """Due on the day: not late. C pays 30 days late: what was due on 1 April comes on 1 May. Unallocated cash came already."""
+    habit = {"settlement_date": date(2026, 3, 1), "assigned_amount": 10, "delay_days": 30}
+    payments = [
+        instalment("TODAY", D, 10, third_id="O"),
+        instalment("YESTERDAY", "2026-04-04", 20, third_id="O"),
+        instalment("CREDIT", "2026-04-04", -5, third_id="O"),
+        instalment("C", "2026-04-01", 40),
+        instalment("PAID", "2026-01-30", 0, **habit),
+    ]
+    cash = [{"settlement_key": "S", "settlement_date": date(2026, 4, 1), "is_rejected": False, "unassigned_amount": 3}]
+    tables: dict[str, Rows] = {"fact_payments": payments, "fact_settlements": cash}
+    assert weeks("customer_instalments", **tables) == {MONDAYS[0]: 10}
+    assert weeks("customer_overdue", **tables) == {MONDAYS[0]: 20 - 5 - 3, MONDAYS[3]: 40}
 
 
 def test_a_contract_invoiced_yearly_is_expected_after_its_next_anniversary_only() -> None:

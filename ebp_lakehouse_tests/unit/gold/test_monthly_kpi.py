@@ -8,6 +8,7 @@ from hashlib import md5
 from typing import Any
 
 import duckdb
+import pytest
 
 from ebp_lakehouse.gold.company.company_position import COMPANY_POSITION
 from ebp_lakehouse.gold.company.monthly_kpi import MONTHLY_KPI
@@ -174,3 +175,58 @@ def test_quotes_too_young_to_be_judged_count_in_neither_rate_of_conversion() -> 
     rows = {row["period"]: row for row in computed(MONTHLY_KPI, silver_rows, D)}
     rates = [(row["quote_conversion_percent"], row["quote_conversion_value_percent"]) for row in rows.values()]
     assert rates == [(50.0, 10.0), (None, None), (None, None)]
+
+
+def test_an_order_line_is_served_when_all_of_it_came_by_the_day_that_was_promised() -> None:
+    lines = [
+        ("2026-01-31", "2026-01-31"),
+        ("2026-01-20", "2026-01-21"),  # a day late
+        ("2026-01-20", None),  # never in full
+        (None, "2026-01-20"),  # nothing was promised
+        ("2026-03-31", "2026-04-01"),
+        ("2026-04-01", "2026-03-02"),  # not due on the day
+        ("2026-03-10", "2026-03-09"),
+    ]
+    orders = [
+        sale(f"C{n}", "Order", "2026-01-02", 10, promised_date=promised, complete_delivery_date=delivered)
+        for n, (promised, delivered) in enumerate(lines)
+    ]
+    others = [
+        sale(
+            "T", "Order", "2026-01-02", 10, promised_date="2026-01-05", complete_delivery_date="2026-01-05", quantity=0
+        ),
+        sale("H", "Order", "2026-01-02", 10, promised_date="2026-01-05", row_origin="header"),
+        sale("L", "Delivery", "2026-01-02", 10, promised_date="2026-01-05"),
+        sale("N", "Order", "2026-04-01", 10, promised_date="2026-03-31"),  # ordered after the day
+        sale("F1", "Invoice", "2026-01-15", 100),
+    ]
+    served = company(fact_sales=[*orders, *others])
+
+    def rates(**parameters: int) -> list[tuple[int, float | None]]:
+        rows = computed(MONTHLY_KPI, served, D, **parameters)
+        return [(row["order_lines_due_count"], row["customer_service_percent"]) for row in rows]
+
+    assert rates() == [(3, pytest.approx(100 / 3)), (0, None), (2, 50.0)]
+    # With a day of grace the second one is in time; what came on 1 April was not there on the evening of 31 March.
+    assert rates(on_time_tolerance_days=1) == [(3, pytest.approx(200 / 3)), (0, None), (2, 50.0)]
+
+
+def test_active_customers_are_those_of_the_twelve_months_to_the_day_everywhere() -> None:
+    """On 15 March: B of 15 March 2025 is out, C of the 16th in; an orphan is one whatever its case; nobody is none."""
+    days = {"A": "2026-03-01", "B": "2025-03-15", "C": "2025-03-16", "GONE": "2025-06-01", "gone": "2025-07-01"}
+    sales = [sale(f"F{name}", "Invoice", day, 100, customer_id=name) for name, day in days.items()]
+    sales += [
+        sale("N", "Invoice", "2026-01-05", 100, customer_id=None),
+        sale("V", "CreditNote", "2026-01-05", -10, customer_id="D"),
+        sale("L", "Invoice", "2026-03-16", 100, customer_id="E"),
+        sale("B2", "Invoice", "2024-03-16", 100, customer_id="A"),  # A and B were customers a year before, Z no more
+        sale("Z", "Invoice", "2024-03-15", 100, customer_id="Z"),
+    ]
+    tables: dict[str, Rows] = {
+        "fact_sales": sales,
+        "dim_date": [{**day, "is_business_day": True} for day in calendar("2024-01-01", "2026-12-31")],
+    }
+    (position,) = computed(COMPANY_POSITION, company(**tables), "2026-03-15")
+    *_, march = computed(MONTHLY_KPI, company(**tables), "2026-03-15")
+    assert (position["active_customers_count"], march["active_customers_count"]) == (3, 3)  # A, C and GONE
+    assert (march["retention_rate_percent"], march["lost_revenue_percent"]) == (50.0, 50.0)

@@ -16,7 +16,7 @@ from ebp_lakehouse_tests.unit.gold.sales_facts import Product, Sale, company, co
 
 D = date(2026, 3, 31)
 FEBRUARY, MARCH = date(2026, 2, 10), date(2026, 3, 10)
-DIMENSIONS = ("year_month", "product_family", "customer_segment", "customer_family", "region", "colleague_id")
+DIMENSIONS = ("year_month", "product_family", "customer_abc", "customer_family", "region", "colleague_id")
 SALES = [
     Sale("F1", FEBRUARY, "A", "P", "60", cost="40", quantity="6"),
     Sale("F1", FEBRUARY, "A", "H", "40", quantity="1", colleague_id=None),

@@ -30,6 +30,7 @@ UNSTATED: dict[str, str] = {
     "silver.fact_quotes": "the rules in models/intermediate/unit_tests_quotes.yml, the rows as gold.quote_funnel",
     "gold.product_affinity": "empty, no two goods are on ten invoices together: see unit/gold/test_product_affinity.py",
     "silver.fact_sale_components": "one row: see test_components_of_the_bundle_are_kept_apart",
+    "silver.source_totals": "what EBP's headers add up to: its sums are those of gold.reconciliation",
     "silver.fact_technician_time": "worked out as its sums: see test_available_and_used_minutes_of_technicians",
     "gold.interventions_cube": "every cell is counted apart: see unit/gold/test_interventions_cube.py",
     "silver.fact_contract_visits": "no contract here has a periodicity: see dbt's unit test a_contract_wants_a_visit_…",
