@@ -59,7 +59,7 @@ customer_work as (
         sum(team.minutes * coalesce(shares.share, 1)) as intervention_minutes,
         sum(team.planned_minutes * coalesce(shares.share, 1)) as planned_minutes,
         coalesce(sum(team.minutes * coalesce(shares.share, 1)) filter (where team.is_billable), 0) as billable_minutes,
-        -- Rounded: the sum of a floating point column differs in its last digit from run to run, and would be written anew.
+        -- Rounded: the last digit of a sum of doubles differs from run to run, and the row would be written anew.
         round(coalesce(
             sum(team.travel_minutes * coalesce(shares.share, 1)) filter (where team.is_done and team.is_main), 0
         ), 6) as travel_minutes

@@ -82,6 +82,9 @@ def test_columns_come_and_go_in_the_stream(followed: StreamHouse) -> None:
     assert followed.batch().choice.route == "cdc"
     followed.execute('ALTER TABLE "T" DROP COLUMN note', """UPDATE "T" SET kind = 9 WHERE "Id" = 'r3'""")
     assert followed.batch().choice.route == "snapshot"
+    labels = "SELECT DISTINCT split_part(_bronze_file_name, '/', 1) FROM bronze.t_current WHERE \"Id\" {} 'r3'"
+    assert followed.query(labels.format("=")) == [("snapshot",)]
+    assert followed.query(labels.format("<>")) == [("schema",)], "they lost a column, nothing else"
     followed.execute("""UPDATE "T" SET kind = 8 WHERE "Id" = 'r3'""")
     assert counts(followed.batch()) == (0, 1, 0)
     assert followed.query("SELECT kind, extra, note FROM bronze.t_current WHERE \"Id\" = 'r3'") == [(8, "x", None)]
