@@ -12,6 +12,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import platformdirs
+
 from ebp_lakehouse.errors import ContractError
 
 IGNORED = {"target", "logs", "dbt_packages"}
@@ -63,9 +65,10 @@ def load_parse(project_dir: Path) -> Any:
 
 
 def manifest_path(project_dir: Path) -> Path:
+    """Beside the project, or, where it is installed read only, in the cache of the user, which nobody else can write."""
     folder = project_dir / "target"
     if not os.access(folder if folder.exists() else project_dir, os.W_OK):
-        folder = Path(tempfile.gettempdir()) / f"ebp_lakehouse-{os.getuid()}"
+        folder = Path(platformdirs.user_cache_dir("ebp_lakehouse")) / "dbt"
     return folder / f"manifest-{fingerprint(project_dir)}.json"
 
 
