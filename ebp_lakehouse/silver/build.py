@@ -81,7 +81,8 @@ def build(
     catalog = scratch / "catalog.duckdb"
     shutil.copyfile(scratch_catalog(settings, record), catalog)
     names = [*(name for table in tables for name in (table.name, *table.shown)), *models]
-    return build_models(settings, catalog, [f"+{name}" for name in names], scratch, known_at=known_at, as_of=as_of)
+    selected = [f"+{name}" for name in names]
+    return build_models(settings, catalog, selected, scratch, left=names, known_at=known_at, as_of=as_of)
 
 
 def scratch_catalog(settings: Settings, record: Record) -> Path:
@@ -96,11 +97,13 @@ def build_models(
     scratch: Path,
     *,
     excluded: Sequence[str] = ("unit_test",),
+    left: Sequence[str] | None = None,
     known_at: datetime | None = None,
     as_of: date | None = None,
 ) -> Build:
     """Build what dbt's selectors name on the catalog of a file; ``excluded`` are dbt's kinds of nodes that are left out.
 
+    ``left`` are the models that are read afterwards; others may be gone, to save memory. None: all are there.
     The first build of a kind is run by dbt, those after it from what it ran (prepared.py).
     """
     files = dbt_run.model_files(settings, scratch)
@@ -112,8 +115,7 @@ def build_models(
     kind = [settings.is_s3, own, *selected, "without", *excluded]
     kept = prepared.place(settings, catalog, kind, values, files)
     given = {name: value for name, value in (values | files).items() if value is not None}
-    wanted = {selector.strip("+") for selector in selected}
-    ran = prepared.run(kept, settings, catalog, scratch, given, wanted)
+    ran = prepared.run(kept, settings, catalog, scratch, given, left)
     if ran is not None:
         return Build(database=ran[0], catalog=catalog, results=ran[1])
     arguments = [

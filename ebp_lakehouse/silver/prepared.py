@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import heapq
 import json
+import os
 import re
 import tempfile
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from graphlib import TopologicalSorter
 from hashlib import sha256
@@ -73,12 +74,13 @@ def run(
     catalog: Path,
     scratch: Path,
     values: Mapping[str, str],
-    wanted: Collection[str],
+    left: Collection[str] | None,
 ) -> tuple[duckdb.DuckDBPyConnection, dict[str, NodeResult]] | None:
     """The built tables, open, with the catalog attached as ``lake``; None when no build is kept, or when anything failed.
 
     They are in memory and spill into ``scratch``: a file would be written twice, to its journal and from it, for readers
-    that have it open already. Only the ``wanted`` models are left, and those that tests read, whose rows may be shown.
+    that have it open already. Models that are not to be ``left`` go as soon as nothing reads them, but for those that
+    tests read, whose rows may be shown.
     """
     if not path.exists():
         return None
@@ -89,10 +91,11 @@ def run(
         connection.execute(f"ATTACH {quote_literal(str(catalog))} AS lake (READ_ONLY)")
         connection.execute(f"ATTACH {quote_literal(str(path))} AS kept (READ_ONLY)")
         connection.execute("COPY FROM DATABASE kept TO memory; DETACH kept")
-        results = _run_all(connection, _nodes(connection), settings.threads, values, wanted)
+        results = _run_all(connection, _nodes(connection), settings.threads, values, left)
     except duckdb.Error:
         results = None
-    path.touch()  # what is used stays
+    with suppress(FileNotFoundError):
+        os.utime(path)  # what is used stays
     if results is None:
         connection.close()
         return None
@@ -156,12 +159,12 @@ def _run_all(
     nodes: Mapping[str, NodeResult],
     threads: int,
     values: Mapping[str, str],
-    wanted: Collection[str],
+    left: Collection[str] | None,
 ) -> dict[str, NodeResult] | None:
     """The results in the order they came; None as soon as a test fails."""
     needs = {name: [needed for needed in node.needs if needed in nodes] for name, node in nodes.items()}
     tested = {needed for name in nodes if name.startswith("test.") for needed in needs[name]}
-    passing = {name for name in nodes if _is_model(name) and nodes[name].name not in wanted} - tested
+    passing = {name for name in nodes if _is_model(name) and left is not None and nodes[name].name not in left} - tested
     readers = Counter(needed for every in needs.values() for needed in every)
     urgency = dict(_urgency(nodes, needs))
     order, results = TopologicalSorter(needs), dict[str, NodeResult]()

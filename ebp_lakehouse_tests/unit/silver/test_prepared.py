@@ -185,7 +185,7 @@ def test_the_builds_used_last_stay(tmp_path: Path, settings: Settings, catalog: 
 
 def test_only_what_was_asked_for_and_what_tests_read_is_left(settings: Settings, catalog: Path) -> None:
     built(settings, catalog, selected=("+dim_supplier",))
-    again = built(settings, catalog, selected=("+dim_supplier",))
+    again = built(settings, catalog, selected=("+dim_supplier",), left=["dim_supplier"])
     made = {r.name for r in again.results.values() if r.unique_id.startswith("model.")}
     with again.connect(settings) as connection:
         left = {name for (name,) in connection.execute(
