@@ -28,6 +28,10 @@ STAGED = re.compile(r"#\d+$")  # how obstore names a file that it has not finish
 MINIMUM_FREE_BYTES = 200 * 1024 * 1024  # below this a folder lake refuses to start a write: half a batch helps nobody
 
 
+# The status as a word of its own: the text holds names of objects too, and those hold digits.
+REFUSED = re.compile(r"accessdenied|invalidaccesskeyid|signaturedoesnotmatch|\b403\b")
+
+
 @dataclass(frozen=True)
 class StoredObject:
     """What a listing tells: path under the lake's root, bytes, when it was written (UTC)."""
@@ -237,9 +241,7 @@ class Lake:
         text = str(error)
         folded = text.lower()
         where = f"the lake {self.url}" + (f" at {self.s3.endpoint_url}" if self.s3 and self.s3.endpoint_url else "")
-        if isinstance(error, UnauthenticatedError | PermissionDeniedError) or any(
-            word in folded for word in ("accessdenied", "invalidaccesskeyid", "signaturedoesnotmatch", "403")
-        ):
+        if isinstance(error, UnauthenticatedError | PermissionDeniedError) or REFUSED.search(folded):
             advice = (
                 "The store refuses these keys: check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the bucket's policy."
             )

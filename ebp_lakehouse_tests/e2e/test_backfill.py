@@ -91,7 +91,7 @@ def ask(address: str, query: str, **variables: Any) -> Any:
     return found
 
 
-def test_a_back_fill_from_the_dialog_ends_as_one_run(tmp_path: Path) -> None:
+def test_a_back_fill_from_the_dialog_ends_as_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, last = today() - timedelta(days=30), today() - timedelta(days=1)
     days = [(first + timedelta(days=n)).isoformat() for n in range(30)]
     with EmbeddedPostgres(tmp_path / "source") as server:
@@ -127,7 +127,8 @@ def test_a_back_fill_from_the_dialog_ends_as_one_run(tmp_path: Path) -> None:
         assert run["status"] == "SUCCESS"
         assert tags["dagster/asset_partition_range_start"] == days[0]
         assert tags["dagster/asset_partition_range_end"] == days[-1]
-        with DagsterInstance.from_config(str(home)) as instance:
+        monkeypatch.setenv("DAGSTER_HOME", str(home))  # as every process of Dagster has it
+        with DagsterInstance.get() as instance:
             for asset in ASSETS:
                 assert instance.get_materialized_partitions(AssetKey(["bronze", asset])) == set(days), asset
         with connect(settings=settings) as lake:
