@@ -329,8 +329,9 @@ def test_a_record_that_was_written_but_not_answered_is_ours(lake: Lake, monkeypa
 def test_digits_in_the_name_of_an_object_are_no_refusal(tmp_path: Path) -> None:
     lake = Lake.open(Settings(lake_url=str(tmp_path / "lake")))
     down = OSError("GET s3://lake/cd6500b52d4940349ef97aea43d8652c/_publications: connection refused")
-    assert "keys" not in str(lake.explain(down, "listing"))
-    assert "keys" in str(lake.explain(OSError("GET s3://lake/x: status 403 Forbidden"), "listing"))
+    assert "does not answer" in str(lake.explain(down, "listing"))
+    refused = OSError("GET s3://lake/x: status 403 Forbidden")
+    assert "not writable" in str(lake.explain(refused, "listing"))  # of a folder; of a bucket it is the keys
 
 
 SECRET = "wrong-secret-never-shown"
