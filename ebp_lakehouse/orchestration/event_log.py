@@ -2,7 +2,7 @@
 
 Dagster opens, commits and closes two or three databases for each event, and closing a database writes its whole journal
 back. A run of everything has some 1 300 events, one of each planned and of each given verdict: the sensor's run began
-17 s after it was asked for. ADR 13 has the figures. Not here: what is stored, which is Dagster's own; its files are
+20 s after it was asked for. ADR 13 has the figures. Not here: what is stored, which is Dagster's own; its files are
 where and what they would be without us, so that either can read a home that the other wrote.
 """
 

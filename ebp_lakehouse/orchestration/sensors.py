@@ -17,9 +17,8 @@ from ebp_lakehouse.settings import Settings
 
 CHANGES = "changes"
 TICK_SECONDS = 5  # how often Dagster's sensors turn
-LEAST_SECONDS = (
-    1  # with 5 a turn that comes some milliseconds early is left out, and the change waits for the one after
-)
+# Below the turn: with 5, one that comes some milliseconds early is left out, and the change waits for the next.
+LEAST_SECONDS = 1
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
