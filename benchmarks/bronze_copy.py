@@ -177,7 +177,13 @@ def run_dlt(names: list[str], environment: dict[str, str], home: Path) -> dict[s
     target.mkdir()
     done = subprocess.run(
         [python, "-c", DLT_SCRIPT, json.dumps(names), str(target)],
-        env=environment | {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "ERROR"},
+        # One table after the other: dlt's round robin holds a connection for each, more than the server has.
+        env=environment
+        | {
+            "RUNTIME__DLTHUB_TELEMETRY": "false",
+            "RUNTIME__LOG_LEVEL": "ERROR",
+            "EXTRACT__NEXT_ITEM_MODE": "fifo",
+        },
         stdout=subprocess.PIPE, text=True, check=True,
     )  # fmt: skip
     return dict(json.loads(done.stdout.splitlines()[-1]))

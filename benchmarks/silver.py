@@ -146,7 +146,7 @@ def statements(settings: Any, manifest: Any, made: Any, folder: str) -> dict[str
                 node["schema"],
                 node["alias"],
                 "VIEW" if node["config"]["materialized"] == "view" else "TABLE",
-                sql.replace('"memory".', '"scratch".'),  # where it was built; ``bare`` builds in a file
+                sql,
             ]
             for node, sql in nodes
         ],

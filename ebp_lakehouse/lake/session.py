@@ -6,6 +6,8 @@ Not here: what a session sees (catalog.py).
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -70,8 +72,7 @@ def session(settings: Settings, database: str = ":memory:", *, read_only: bool =
         },
     )
     # A result that several last steps fill (a UNION ALL, an outer join) hangs for good when one of them fills the buffer of
-    # a streamed result before the others end: duckdb/duckdb#22215, seen with 43 000 changed rows of fact_inventory. Cursors
-    # keep DuckDB's own buffer of 1 MB: stream single scans from them.
+    # a streamed result before the others end: duckdb/duckdb#22215, seen with 43 000 changed rows of fact_inventory.
     connection.execute(f"SET streaming_buffer_size = '{RESULT_BUFFER}'")
     if settings.s3 is not None:
         connection.execute(f"LOAD {quote_literal(str(extension_file(S3_EXTENSION)))}")
@@ -81,3 +82,15 @@ def session(settings: Settings, database: str = ":memory:", *, read_only: bool =
         connection.execute("SET GLOBAL enable_http_metadata_cache = true")
         connection.execute("SET GLOBAL httpfs_connection_caching = true")
     return connection
+
+
+@contextmanager
+def small_buffer(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A cursor on the database of ``connection`` with DuckDB's own result buffer of 1 MB: rows leave it as they are read.
+
+    For queries with one last step, a scan or a sort; what befalls others is said in ``session``.
+    """
+    current = connection.execute("SELECT current_database()").fetchall()[0][0]
+    with connection.cursor() as cursor:
+        cursor.execute(f"USE {quote_identifier(current)}")
+        yield cursor

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -19,7 +18,7 @@ import polars as pl
 
 from ebp_lakehouse.lake import catalog, publication
 from ebp_lakehouse.lake.publication import Record
-from ebp_lakehouse.lake.session import quote_identifier
+from ebp_lakehouse.lake.session import quote_identifier, small_buffer
 from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.build import Build, build
@@ -104,9 +103,8 @@ def run_silver(
                     outcome.shown = {
                         name: _frame(connection, "intermediate", name).sort(pl.first()) for name in outcome.table.shown
                     }
-                    shown = [column.name for column in outcome.table.public_columns()]
-                    outcome.preview = frame.select(shown).head(PREVIEW_ROWS)
                     del frame
+                    outcome.preview = _preview(connection, outcome.table)
                 if outcome.healthy:
                     outcome.difference = stage(connection, lake, record, outcome.table, ingestion_date)
                 model = built.results.get(outcome.table.unique_id)
@@ -198,9 +196,15 @@ def _dangling(
     return problems
 
 
+def _preview(connection: duckdb.DuckDBPyConnection, table: TableContract) -> pl.DataFrame:
+    """The first rows, read again: a slice of the whole frame would keep all of it in memory until the run ends."""
+    columns = ", ".join(quote_identifier(column.name) for column in table.public_columns())
+    return connection.execute(f"SELECT {columns} FROM silver.{quote_identifier(table.name)} LIMIT {PREVIEW_ROWS}").pl()
+
+
 def _frame(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> pl.DataFrame:
     relation = f"{schema}.{quote_identifier(name)}"
     names = [row[0] for row in connection.execute(f"DESCRIBE {relation}").fetchall() if row[0] != INGESTION_DATE]
     columns = ", ".join(map(quote_identifier, names))
-    with closing(connection.cursor()) as scan:  # a plain cursor keeps no second copy of the rows
+    with small_buffer(connection) as scan:  # no second copy of the rows
         return pl.DataFrame(pl.from_arrow(scan.execute(f"SELECT {columns} FROM {relation}").to_arrow_table()))

@@ -24,7 +24,7 @@ from ebp_lakehouse.parameters import parameters
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver import dbt_run, prepared
 from ebp_lakehouse.silver.contract import TableContract
-from ebp_lakehouse.silver.dbt_run import DATABASE, BuildError, NodeResult
+from ebp_lakehouse.silver.dbt_run import DATABASE, DATABASE_FILE, BuildError, NodeResult
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Build:
         """The built tables as ``silver.*`` and what is published as ``lake.silver.*`` (personal columns included)."""
         if isinstance(self.database, duckdb.DuckDBPyConnection):
             with self.database.cursor() as cursor:
-                cursor.execute(f"SET streaming_buffer_size = '{RESULT_BUFFER}'")
+                cursor.execute(f"USE {DATABASE}; SET streaming_buffer_size = '{RESULT_BUFFER}'")
                 yield cursor
             return
         with session(settings, str(self.database)) as connection:
@@ -126,8 +126,8 @@ def build_models(
         *_variables(own, values),
     ]  # fmt: skip
     results = dbt_run.by_node(dbt_run.run(settings, arguments, catalog, scratch).results)
-    prepared.keep(kept, scratch / DATABASE, results)
-    return Build(database=scratch / DATABASE, catalog=catalog, results=results)
+    prepared.keep(kept, scratch / DATABASE_FILE, results)
+    return Build(database=scratch / DATABASE_FILE, catalog=catalog, results=results)
 
 
 def document(settings: Settings, catalog: Path, scratch: Path) -> tuple[Path, dict[str, NodeResult]]:

@@ -19,7 +19,8 @@ from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.calendar import write_holidays
 from ebp_lakehouse.silver.manifest import load_parse
 
-DATABASE = "scratch.duckdb"
+DATABASE = "scratch"  # what dbt builds in; its statements name it
+DATABASE_FILE = f"{DATABASE}.duckdb"
 
 # Optional CSV files of semantics §1.7 that the models of today read.
 USER_FILES = ("colleague_extra", "commune_area", "incident_extra", "market_size", "satisfaction", "sla")
@@ -105,7 +106,7 @@ def variables(settings: Settings, catalog: Path, scratch: Path) -> dict[str, str
     """The environment variables that dbt's profile and models read; the files that a run makes for them are made."""
     made = {
         "EBP_DBT_TARGET": "s3" if settings.is_s3 else "folder",
-        "EBP_DBT_DATABASE": str(scratch / DATABASE),
+        "EBP_DBT_DATABASE": str(scratch / DATABASE_FILE),
         "EBP_DBT_CATALOG": str(catalog),
         "EBP_DBT_THREADS": str(settings.threads),
         "EBP_DBT_MEMORY_LIMIT": settings.memory_limit,

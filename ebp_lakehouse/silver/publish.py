@@ -7,7 +7,6 @@ written each on its own and published in the same record. Not here: building (bu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -16,9 +15,11 @@ import pyarrow as pa
 
 from ebp_lakehouse.lake.delta import CHANGE, Commit, TableWriter, open_at_pin
 from ebp_lakehouse.lake.publication import PRIVATE, Move, Pin, Record
-from ebp_lakehouse.lake.session import quote_identifier
+from ebp_lakehouse.lake.session import quote_identifier, small_buffer
 from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.silver.contract import INGESTION_DATE, Column, TableContract, arrow_schema
+
+BATCH_ROWS = 100_000
 
 
 @dataclass
@@ -102,9 +103,9 @@ def _replace(
     connection: duckdb.DuckDBPyConnection, writer: TableWriter, part: _Part, table: TableContract, ingestion_date: date
 ) -> Commit:
     sql = f"SELECT {_columns(part.columns)}{_stamp(part, ingestion_date)} FROM {part.relation} ORDER BY 1"
-    with closing(connection.cursor()) as scan:  # a plain cursor: the sorted rows leave DuckDB as they are read
-        rows = _arrow(scan, sql, part.schema)
-    return writer.overwrite(rows, description=table.description)
+    with small_buffer(connection) as scan:
+        rows = scan.execute(sql).to_arrow_reader(BATCH_ROWS).cast(part.schema)
+        return writer.overwrite(rows, description=table.description)
 
 
 def _changes(

@@ -1,4 +1,3 @@
-{{ config(materialized='view') }}
 {# Components of bundles: never amounts, only the quantities of stock items that a bundle sale moves. -#}
 select
     line_id,

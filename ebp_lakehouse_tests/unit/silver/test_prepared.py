@@ -16,6 +16,7 @@ import pytest
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver import dbt_run, prepared
 from ebp_lakehouse.silver.build import Build, build_models
+from ebp_lakehouse.silver.manifest import load_manifest
 from ebp_lakehouse_tests.unit.silver.mock_bronze import DBT_PROJECT, write_catalog
 
 UNITS = [{"Id": "U1", "Caption": "PIECE"}, {"Id": "U2", "Caption": "HEURE"}]
@@ -155,7 +156,6 @@ def test_a_test_that_fails_is_told_by_dbt_and_nothing_is_kept(
     assert len(runs) == 2
     assert {r.status for r in again.results.values()} == {"success", "pass"}
     assert kept.read_bytes() != before  # healthy in dbt: kept anew
-    monkeypatch.setattr(prepared, "_node", pytest.fail)
     failed = {"x": dbt_run.NodeResult("test.p.x.1", "fail", 0.1, 3, "Got 3 results")}
     prepared.keep(kept.with_name("prepared-failed.duckdb"), catalog, failed)
     assert not kept.with_name("prepared-failed.duckdb").exists()
@@ -183,7 +183,7 @@ def test_the_builds_used_last_stay(tmp_path: Path, settings: Settings, catalog: 
     assert not left & {"prepared-old0", "prepared-old1", "prepared-old2"}
 
 
-def test_only_what_was_asked_for_and_what_tests_read_is_left(settings: Settings, catalog: Path) -> None:
+def test_only_what_was_asked_for_is_left(settings: Settings, catalog: Path) -> None:
     built(settings, catalog, selected=("+dim_supplier",))
     again = built(settings, catalog, selected=("+dim_supplier",), left=["dim_supplier"])
     made = {r.name for r in again.results.values() if r.unique_id.startswith("model.")}
@@ -195,10 +195,33 @@ def test_only_what_was_asked_for_and_what_tests_read_is_left(settings: Settings,
     assert len(made) > 5
 
 
+@pytest.mark.parametrize(("failures", "left"), [(0, {"b"}), (1, {"a", "b"})])
+def test_what_a_warning_shows_is_left(failures: int, left: set[str]) -> None:
+    def node(name: str, statement: str, *needs: str) -> tuple[str, dbt_run.NodeResult]:
+        return name, dbt_run.NodeResult(name, "success", 0.1, 0, "", warns=True, statement=statement, needs=needs)
+
+    nodes = dict([
+        node("model.p.a", "drop table if exists a; create table a as select 1 as x"),
+        node("model.p.b", "drop table if exists b; create table b as from a", "model.p.a"),
+        node("test.p.t", f"select {failures}, {failures} > 0, {failures} > 0 from a", "model.p.a", "model.p.b"),
+    ])  # fmt: skip
+    with duckdb.connect() as connection:
+        results = prepared._run_all(connection, nodes, 2, {}, ["b"])
+        found = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    assert results is not None
+    assert (results["test.p.t"].failures, found) == (failures, left)
+
+
 def sql_files() -> Iterator[tuple[str, str]]:
     for folder in ("macros", "models", "tests", "materializations"):
         for path in sorted((DBT_PROJECT / folder).rglob("*.sql")):
             yield path.name, re.sub(r"\{#.*?#\}", "", path.read_text(), flags=re.DOTALL)
+
+
+def test_every_model_is_a_table(settings: Settings) -> None:
+    """A view would read what is gone when its own readers come."""
+    nodes = load_manifest(settings.dbt_project_dir)["nodes"].values()
+    assert {n["config"]["materialized"] for n in nodes if n["resource_type"] == "model"} == {"table"}
 
 
 def test_macros_ask_for_names_of_columns_only() -> None:
