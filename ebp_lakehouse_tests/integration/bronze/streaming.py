@@ -89,6 +89,12 @@ class StreamHouse:
             )
         ]
 
+    def written(self) -> int:
+        """The server's WAL position now. A lag would also count what others write meanwhile: autovacuum, another test."""
+        row = self.db.execute("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint").fetchone()
+        assert row is not None
+        return int(row[0])
+
     def of(self, *specs: TableSpec) -> StreamHouse:
         return replace(self, specs=specs, results=[])
 

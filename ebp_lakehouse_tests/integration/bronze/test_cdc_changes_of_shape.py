@@ -104,10 +104,11 @@ def test_a_column_that_came_and_went_between_two_runs(followed: StreamHouse) -> 
 
 def test_a_refused_table_leaves_the_stream_and_comes_back(followed: StreamHouse) -> None:
     followed.execute("""UPDATE "T" SET amount = 'NaN' WHERE "Id" = 'r7'""")
+    changed = followed.written()
     result = followed.run()
     assert "NaN" in str(result.outcomes["t"].error)
     assert result.stream is not None
-    assert result.stream.slot.lag_bytes == 0, "the ERP's server keeps no WAL for it"
+    assert result.stream.slot.confirmed >= changed, "the ERP's server keeps no WAL for it"
     followed.execute("""UPDATE "T" SET amount = 7 WHERE "Id" = 'r7'""", """DELETE FROM "T" WHERE "Id" = 'r8'""")
     batch = followed.batch()
     assert (batch.choice.route, counts(batch)) == ("batch", (0, 1, 1))
@@ -122,9 +123,10 @@ def test_a_table_no_longer_configured_does_not_hold_the_slot(followed: StreamHou
     both = followed.of(followed.specs[0], other)
     both.run()
     followed.execute('INSERT INTO "U" VALUES (1)', """DELETE FROM "T" WHERE "Id" = 'r1'""")
+    changed = followed.written()
     alone = followed.run()
     assert alone.stream is not None
-    assert alone.stream.slot.lag_bytes == 0
+    assert alone.stream.slot.confirmed >= changed
     batch = both.run().outcomes["u"].batch
     assert batch is not None
     assert (batch.choice.route, counts(batch)) == ("batch", (1, 0, 0)), "and what it missed is found when it returns"
