@@ -21,7 +21,9 @@ from ebp_lakehouse.errors import LakehouseError
 from ebp_lakehouse.lake import publication
 from ebp_lakehouse.lake.session import S3_EXTENSION, extension_file, session
 from ebp_lakehouse.lake.store import Lake
+from ebp_lakehouse.parameters import parameters
 from ebp_lakehouse.settings import Settings
+from ebp_lakehouse.silver.user_files import user_files
 from ebp_lakehouse.source.connection import connect, location, reading
 from ebp_lakehouse.source.introspection import introspect
 from ebp_lakehouse.source.published import SCRIPT, published_tables
@@ -49,6 +51,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("lake", lake),
         ("versions", versions),
         ("dbt", dbt_project),
+        ("your files", own_files),
         ("outside", outside),
     ):
         yield from _guarded(subject, examination, settings)
@@ -170,6 +173,15 @@ def dbt_project(settings: Settings) -> Iterator[Finding]:
 
     made = contracts(load_manifest(settings.dbt_project_dir))
     yield Finding("ok", "dbt project", f"{settings.dbt_project_dir}: {len(made)} published models")
+
+
+def own_files(settings: Settings) -> Iterator[Finding]:
+    """What the company has set and added, as the next build will read it."""
+    own = parameters(settings.dbt_project_dir, settings.parameters_file).own
+    added = [path.name for path in user_files(settings).values() if path]
+    yield Finding(
+        "ok", "your files", f"parameters set: {', '.join(own) or 'none'}; files: {', '.join(added) or 'none'}"
+    )
 
 
 def outside(settings: Settings) -> Iterator[Finding]:

@@ -21,3 +21,8 @@
         )
     {%- endif -%}
 {% endmacro %}
+
+{# One of the user's files, as dbt_project.yml declares it (vars: user_files). #}
+{% macro user_file(name) -%}
+    {{ optional_file('EBP_DBT_' ~ name | upper, var('user_files')[name]['columns']) }}
+{%- endmacro %}

@@ -1,14 +1,6 @@
 {# Targets of service (sla.csv) and the hours that count for them; incidents and appointments are judged alike. #}
 
-{# The user's targets; a line with contract family * or without priority holds for all of them. #}
-{% macro sla_targets() -%}
-    {{ optional_file('EBP_DBT_SLA', {
-        'contract_family': 'varchar', 'priority': 'integer', 'first_response_hours': 'double',
-        'resolution_hours': 'double', 'clock': 'varchar',
-    }) }}
-{%- endmacro %}
-
-{# Whether a target is meant for a case; of several, the order of target_rank decides. #}
+{# Whether a target is meant for a case: one with contract family * or without priority is for all of them; of several, the order of target_rank decides. #}
 {% macro is_targeted(target, contract_family, priority) -%}
     ({{ target }}.contract_family = '*' or upper({{ target }}.contract_family) = upper({{ contract_family }}))
     and ({{ priority }} = {{ target }}.priority or {{ target }}.priority is null)

@@ -18,12 +18,10 @@ from ebp_lakehouse.lake.session import extension_directory
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.calendar import write_holidays
 from ebp_lakehouse.silver.manifest import load_parse
+from ebp_lakehouse.silver.user_files import user_files
 
 DATABASE = "scratch"  # what dbt builds in; its statements name it
 DATABASE_FILE = f"{DATABASE}.duckdb"
-
-# Optional CSV files of semantics §1.7 that the models of today read.
-USER_FILES = ("colleague_extra", "commune_area", "incident_extra", "market_size", "satisfaction", "sla")
 
 
 class BuildError(LakehouseError):
@@ -128,16 +126,17 @@ def variables(settings: Settings, catalog: Path, scratch: Path) -> dict[str, str
 
 
 def model_files(settings: Settings, scratch: Path) -> dict[str, str]:
-    """Variable -> CSV file that models read besides the lake; an optional one that the user has not is an empty name."""
+    """Variable -> CSV file that models read besides the lake; an optional one that the user has not is an empty name.
+
+    Raises:
+        SettingsError: a file of the user's cannot be used.
+    """
     reference = files("ebp_lakehouse.silver") / "reference"
     found = {
         "EBP_DBT_HOLIDAYS": str(write_holidays(scratch / "holidays.csv")),
         "EBP_DBT_COMMUNES": str(reference / "communes.csv"),
     }
-    for name in USER_FILES:
-        path = settings.user_files / f"{name}.csv" if settings.user_files else None
-        found[f"EBP_DBT_{name.upper()}"] = str(path) if path and path.is_file() else ""
-    return found
+    return found | {f"EBP_DBT_{name.upper()}": str(path or "") for name, path in user_files(settings).items()}
 
 
 @contextmanager

@@ -55,19 +55,25 @@ class Place:
     stated: Mapping[str, Expected]
 
     def noticed(self, table: GoldTable) -> str:
-        """What is wrong with the table as its query stands now; what it uses stays as it was computed first."""
+        """What is wrong with the table as its query stands now; what it uses stays as it was computed first.
+
+        Undone at the end: what a mutant computes must not be read by the tables whose turn comes later.
+        """
         connection = self.day.connection
+        connection.begin()
         try:
             _, rows = rows_of(connection, table, self.day.values)
+            connection.register("mutated", rows.to_arrow())
+            connection.execute(f"CREATE OR REPLACE TABLE computed.{table.name} AS FROM mutated")
+            wrong = findings(connection, table, rows, self.day.values)
+            if wrong:
+                return f"{self.name}: {wrong}"
+            found = self._stated(table.name) + self._figures(table.name, rows)
+            return f"{self.name}: {found[0]}" if found else ""
         except (duckdb.Error, pa.ArrowInvalid) as error:
             return str(error)
-        connection.register("mutated", rows.to_arrow())
-        connection.execute(f"CREATE OR REPLACE TABLE computed.{table.name} AS FROM mutated")
-        wrong = findings(connection, table, rows, self.day.values)
-        if wrong:
-            return f"{self.name}: {wrong}"
-        found = self._stated(table.name) + self._figures(table.name, rows)
-        return f"{self.name}: {found[0]}" if found else ""
+        finally:
+            connection.rollback()
 
     def _stated(self, table: str) -> list[str]:
         expected = self.stated.get(f"gold.{table}")

@@ -8,11 +8,9 @@ with communes as {{ optional_file('EBP_DBT_COMMUNES', {
     'coordinate_precision': 'varchar',
 }) }},
 
-areas as {{ optional_file('EBP_DBT_COMMUNE_AREA', {'insee_code': 'varchar', 'area_km2': 'double'}) }},
+areas as {{ user_file('commune_area') }},
 
-market_sizes as {{ optional_file('EBP_DBT_MARKET_SIZE', {
-    'department_code': 'varchar', 'insee_code': 'varchar', 'potential_customers': 'double',
-}) }},
+market_sizes as {{ user_file('market_size') }},
 
 commune_markets as (
     select

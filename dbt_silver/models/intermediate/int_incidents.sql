@@ -111,9 +111,7 @@ products as (
     qualify row_number() over (partition by upper(links.owner_id) order by links.link_id) = 1
 ),
 
-extras as {{ optional_file('EBP_DBT_INCIDENT_EXTRA', {
-    'incident_id': 'varchar', 'priority': 'integer', 'severity': 'varchar', 'category': 'varchar',
-}) }},
+extras as {{ user_file('incident_extra') }},
 
 contracts as (select * from {{ ref('stg_maintenance_contract') }}),
 

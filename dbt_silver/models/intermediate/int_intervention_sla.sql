@@ -43,7 +43,7 @@ requests as (
     where events.is_intervention
 ),
 
-targets as (select * from {{ sla_targets() }}),
+targets as {{ user_file('sla') }},
 
 targeted as (
     select

@@ -14,25 +14,35 @@ events as (
 
 bounds as (select * from {{ ref('int_as_of') }}),
 
-extras as {{ optional_file('EBP_DBT_COLLEAGUE_EXTRA', {
-    'colleague_id': 'varchar', 'hire_date': 'date', 'termination_date': 'date', 'department': 'varchar',
-    'team': 'varchar',
-    'manager_id': 'varchar', 'depot_latitude': 'double', 'depot_longitude': 'double',
-    'skills': 'varchar',
-}) }},
+extras as {{ user_file('colleague_extra') }},
 
 latest as (
     select * from history
     qualify row_number() over (partition by code_match order by valid_from desc) = 1
 ),
 
+schedules as (
+    select
+        *,
+        sum(minutes) over (partition by code_match) as weekly_minutes
+    from {{ ref('int_day_schedules') }}
+),
+
+-- The user's hours a week keep the shape of EBP's week; where that is empty, they are five equal days.
 weeks as (
     select
-        code_match,
-        list(cast(round(minutes) as integer) order by weekday) as minutes
-    from {{ ref('int_day_schedules') }}
+        schedules.code_match,
+        list(cast(round(case
+            when extras.weekly_hours is null then schedules.minutes
+            when schedules.weekly_minutes > 0
+                then schedules.minutes * extras.weekly_hours * 60 / schedules.weekly_minutes
+            when schedules.weekday <= 5 then extras.weekly_hours * 60 / 5
+            else 0
+        end) as integer) order by schedules.weekday) as minutes
+    from schedules
+    left join extras on schedules.code_match = upper(extras.colleague_id)
+    where schedules.weekly_minutes > 0 or extras.weekly_hours is not null
     group by all
-    having sum(minutes) > 0
 ),
 
 -- The day the warehouse first saw somebody turn inactive after being active.

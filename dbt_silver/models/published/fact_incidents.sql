@@ -41,7 +41,7 @@ business_hours as (
     group by all
 ),
 
-targets as (select * from {{ sla_targets() }}),
+targets as {{ user_file('sla') }},
 
 targeted as (
     select

@@ -17,18 +17,24 @@ colleagues as (select * from {{ ref('dim_colleague') }}),
 
 equipment as (select * from {{ ref('dim_equipment') }}),
 
-satisfaction as {{ optional_file('EBP_DBT_SATISFACTION', {
-    'event_number': 'varchar', 'document_number': 'varchar', 'date': 'date', 'score': 'integer',
-}) }},
+satisfaction as {{ user_file('satisfaction') }},
 
--- The newest answer about an event, or about the invoice that it is on.
-scores as (
+-- The newest answer about an event, else about the invoice that it is on.
+event_scores as (
     select
-        event_number,
-        document_number,
-        arg_max(score, date) as score
+        upper(event_number) as number_match,
+        arg_max(score, (coalesce(date, date '1900-01-01'), score)) as score
     from satisfaction
-    where score between 1 and 5
+    where event_number is not null
+    group by all
+),
+
+invoice_scores as (
+    select
+        upper(document_number) as number_match,
+        arg_max(score, (coalesce(date, date '1900-01-01'), score)) as score
+    from satisfaction
+    where event_number is null
     group by all
 ),
 
@@ -194,7 +200,6 @@ left join legs on keyed.event_id = legs.event_id
 left join problems on keyed.event_id = problems.event_id
 left join responses on keyed.event_id = responses.event_id
 left join seen on keyed.event_id = seen.event_id
-left join scores as event_scores on keyed.event_number = event_scores.event_number
+left join event_scores on upper(keyed.event_number) = event_scores.number_match
 left join invoices on keyed.invoice_id = invoices.document_id
-left join scores as invoice_scores
-    on case when event_scores.event_number is null then invoices.document_number end = invoice_scores.document_number
+left join invoice_scores on upper(invoices.document_number) = invoice_scores.number_match

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from ebp_lakehouse.settings import Settings
+from ebp_lakehouse.silver.user_files import user_files
 from ebp_lakehouse_tests.mini_company.company import catalog_rows
 from ebp_lakehouse_tests.unit.silver.mock_bronze import declared_tables, write_catalog
 from ebp_lakehouse_tests.unit.silver.silver_run import COMMUNES, SilverRun, run_silver
@@ -43,17 +46,37 @@ def test_known_at_shows_what_was_known_then(tmp_path: Path, catalog: Path) -> No
     assert february.query(customers) == [("C001", "Grands comptes", None), ("C003", None, None)]
 
 
+OWN_FILES = {
+    "market_size": "insee_code,department_code,potential_customers\n01053,,200\n,71,1000\n",
+    # T2 works 31 h 30 in EBP: 27 hours are the same week, six sevenths of each day.
+    "colleague_extra": """colleague_id,hire_date,termination_date,department,team,manager_id,depot_latitude,depot_longitude,weekly_hours,skills
+jd,2019-09-02,,Direction,,,,,,
+T2,,2026-04-30,,Équipe Sud,JD,45.5,4.5,27,gaz|froid
+""",
+    # Of two answers the newer; an appointment that nobody answered for has the answer about its invoice, which is e05's.
+    "satisfaction": """event_number,document_number,date,score
+E01,,2026-01-25,4
+e01,FA260008,2026-01-20,2
+,fa260008,,3
+e03,FA260008,,5
+""",
+    "incident_extra": "incident_id,priority,severity,category\ni1,2,Haute,Pièce\nI2,,,Réglage\n",
+}
+
+
 @pytest.fixture(scope="module")
 def managed(tmp_path_factory: pytest.TempPathFactory, catalog: Path) -> SilverRun:
-    """Silver under parameters and a file of the user's own."""
+    """Silver under parameters and files of the user's own."""
     parameters = {
         "use_custom_revenue": True, "cost_fallback": "purchase_price", "segment_cut_a": 0.1,
         "business_hours": [["09:00", 13 * 60 + 30]], "inventory_daily_days": 3, "inventory_month_ends": 2,
     }  # fmt: skip
     folder = tmp_path_factory.mktemp("managed")
-    (folder / "market_size.csv").write_text("insee_code,department_code,potential_customers\n01053,,200\n,71,1000\n")
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("EBP_DBT_MARKET_SIZE", str(folder / "market_size.csv"))
+        for name, text in OWN_FILES.items():
+            (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+        for name, path in user_files(Settings(user_files=folder)).items():
+            environment.setenv(f"EBP_DBT_{name.upper()}", str(path or ""))
         run = run_silver(folder, catalog, parameters=parameters)
     assert run.failures() == {}
     return run
@@ -67,6 +90,54 @@ def test_the_potential_of_a_department_is_shared_out_by_inhabitants(managed: Sil
         ("ANNECY", None),
         ("BOURG-EN-BRESSE", 200.0),
         ("MÂCON", pytest.approx(1000 * 35177 / sum(inhabitants))),
+    ]
+
+
+def test_colleagues_are_who_the_users_file_says(managed: SilverRun) -> None:
+    columns = (
+        "hire_date, termination_date, termination_source, department, team_name, is_technician, depot_latitude, skills"
+    )
+    assert managed.query(f"select {columns} from silver.dim_colleague where colleague_id in ('JD', 'T2') order by colleague_id") == [
+        (date(2019, 9, 2), None, None, "Direction", None, False, 46.0, None),
+        (None, date(2026, 4, 30), "file", "Techniciens", "Équipe Sud", True, 45.5, "gaz|froid"),
+    ]  # fmt: skip
+    managers = """select c.colleague_id, m.colleague_id from silver.dim_colleague as c
+        join silver.dim_colleague as m on c.manager_colleague_key = m.colleague_key"""
+    assert managed.query(managers) == [("T2", "JD")]
+    weeks = "select monday_minutes, wednesday_minutes, sunday_minutes, weekly_minutes from silver.dim_colleague where colleague_id = '{}'"
+    assert managed.query(weeks.format("T2")) == [(360, 180, 0, 1620)]
+    assert managed.query(weeks.format("T1")) == [(420, 420, 0, 2100)]
+    available = "select distinct available_minutes from silver.fact_technician_time where colleague_key = md5('T2') and date_key = {}"
+    assert managed.query(available.format(20260325)) == [(180.0,)]
+
+
+def test_hours_of_the_file_make_a_week_where_ebp_has_none(tmp_path: Path) -> None:
+    catalog = write_catalog(tmp_path / "catalog.duckdb", {"colleague": [{"Id": "X1", "Contact_Name": "Roux"}]})
+    (tmp_path / "colleague_extra.csv").write_text("colleague_id,weekly_hours\nX1,35\n")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("EBP_DBT_COLLEAGUE_EXTRA", str(tmp_path / "colleague_extra.csv"))
+        run = run_silver(
+            tmp_path, catalog, command=("build", "--select", "+dim_colleague", "--exclude-resource-type", "unit_test")
+        )
+    week = "select monday_minutes, friday_minutes, saturday_minutes, weekly_minutes from silver.dim_colleague where colleague_id = 'X1'"
+    assert run.query(week) == [(420, 420, 0, 2100)]
+
+
+def test_answers_of_customers_reach_their_appointment(managed: SilverRun) -> None:
+    answers = """select schedule_date_key, customer_satisfaction_score from silver.fact_interventions
+        where customer_satisfaction_score is not null order by schedule_date_key, start_time_key"""
+    assert managed.query(answers) == [(20260119, 4), (20260123, 5), (20260317, 3)]
+    assert managed.query("select count(*), count(distinct intervention_key) from silver.fact_interventions") == [(7, 7)]
+
+
+def test_incidents_have_what_the_users_file_adds(managed: SilverRun) -> None:
+    incidents = (
+        "select creation_date_key, priority, severity, resolution_category from silver.fact_incidents order by 1"
+    )
+    assert managed.query(incidents) == [
+        (20260118, 2, "Haute", "Pièce"),
+        (20260316, 1, None, None),
+        (20260329, 3, None, None),
     ]
 
 
