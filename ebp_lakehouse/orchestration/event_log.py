@@ -1,27 +1,43 @@
-"""Dagster's event log in SQLite, with connections that stay open.
+"""Dagster's event log in SQLite, with connections that stay open, and without places held by runs that were killed.
 
 Dagster opens, commits and closes two or three databases for each event, and closing a database writes its whole journal
 back. A run of everything has some 1 300 events, one of each planned and of each given verdict: the sensor's run began
-20 s after it was asked for. ADR 13 has the figures. Not here: what is stored, which is Dagster's own; its files are
-where and what they would be without us, so that either can read a home that the other wrote.
+20 s after it was asked for. ADR 13 has the figures.
+
+A run that is killed keeps its place in its layer's pool, and every later run waited for it, one core busy with asking.
+Here it is told as failed as soon as somebody waits (ADR 15).
+
+Not here: what is stored, which is Dagster's own; its files are where and what they would be without us, so that either can
+read a home that the other wrote.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dagster import EventLogEntry
+from dagster import DagsterEventType, EventLogEntry, RunsFilter
+from dagster._core.storage.dagster_run import FINISHED_STATUSES
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
+from dagster._utils.concurrency import ConcurrencyClaimStatus, ConcurrencyKeyInfo
 from sqlalchemy import Connection, Engine, create_engine, event
 
+from ebp_lakehouse.orchestration.owners import RunOwners
+
 OPEN_DATABASES = 16  # the index and the runs used last; a web server sees many runs
+WAITED_SECONDS = 1.0  # until the place in a pool is asked for again
+KILLED = (
+    "The process of this run ended without a word: it was killed, or the machine went down. What it had published stays; "
+    "the next run of the same tables does the rest."
+)
+ENDINGS = (DagsterEventType.RUN_SUCCESS, DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_CANCELED)
 
 
 class EventLogStorage(SqliteEventLogStorage):
@@ -30,6 +46,7 @@ class EventLogStorage(SqliteEventLogStorage):
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         self._tables: set[str] = set()
+        self._owners = RunOwners(Path(base_dir) / "running")
         super().__init__(str(Path(base_dir) / "history" / "runs"), inst_data)
 
     @classmethod
@@ -58,9 +75,50 @@ class EventLogStorage(SqliteEventLogStorage):
         return self._engines[shard]
 
     def store_event(self, event: EventLogEntry) -> None:
+        kind = event.dagster_event.event_type if event.dagster_event else None
+        if kind == DagsterEventType.RUN_START:
+            self._owners.hold(event.run_id)
         super().store_event(event)
+        if kind in ENDINGS:
+            self._owners.release(event.run_id)
         # The UI follows a run by watching this file; what we write stays in the journal beside it for a while.
         os.utime(self.path_for_shard(event.run_id))
+
+    def claim_concurrency_slot(
+        self, concurrency_key: str, run_id: str, step_key: str, priority: int | None = None
+    ) -> ConcurrencyClaimStatus:
+        """Dagster's, once a second: what it waits between two claims comes out as 0, and it asks without end."""
+        claimed = super().claim_concurrency_slot(concurrency_key, run_id, step_key, priority)
+        if claimed.is_claimed:
+            return claimed
+        if self._give_back():
+            claimed = super().claim_concurrency_slot(concurrency_key, run_id, step_key, priority)
+            if claimed.is_claimed:
+                return claimed
+        time.sleep(WAITED_SECONDS)
+        at_once: ConcurrencyClaimStatus = claimed.with_sleep_interval(0.0)
+        return at_once
+
+    def get_concurrency_infos(self, concurrency_keys: Sequence[str]) -> Mapping[str, ConcurrencyKeyInfo]:
+        """Dagster's. The daemon asks before it begins a run that is queued: what a killed run holds does not count."""
+        self._give_back()
+        return super().get_concurrency_infos(concurrency_keys)
+
+    def _give_back(self) -> bool:
+        """Whether a run without a process, or one that has ended, held a place; it holds none any more."""
+        ended = set[str]()
+        for run_id in self._owners.abandoned():
+            run = self._instance.get_run_by_id(run_id)
+            if run is not None and not run.is_finished:
+                self._instance.report_run_failed(run, KILLED)
+            ended.add(run_id)
+        waiting = self.get_concurrency_run_ids() - ended
+        if waiting:
+            over = RunsFilter(run_ids=list(waiting), statuses=FINISHED_STATUSES)
+            ended |= {run.run_id for run in self._instance.get_runs(filters=over)}
+        for run_id in ended:
+            self.free_concurrency_slots_for_run(run_id)
+        return bool(ended)
 
     def has_table(self, table_name: str) -> bool:
         """Asked for each event; a table that was there stays."""

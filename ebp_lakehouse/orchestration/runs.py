@@ -109,7 +109,7 @@ def materialize(
         selection: assets.
         first: the first partition; today by default.
         last: the last partition; ``first`` by default.
-        on_step: called with a layer's name when its work begins.
+        on_step: called with a layer's name when its work begins, and with why when it has to wait.
         accept_shrink: source tables that may lose most of their rows.
         full: bronze reads every row of the source, whatever the last batch saw.
         prove: bronze compares every row with the source afterwards.
@@ -140,8 +140,12 @@ def materialize(
 
     def listen(event: Any) -> None:
         inner = event.dagster_event
-        if on_step and inner is not None and inner.event_type == DagsterEventType.STEP_START:
+        if not on_step or inner is None:
+            return
+        if inner.event_type == DagsterEventType.STEP_START:
             on_step(_layer(inner.step_key))
+        elif inner.event_type == DagsterEventType.ENGINE_EVENT and "pool" in inner.engine_event_data.metadata:
+            on_step(f"{_layer(inner.step_key)}: waiting for another run that is at it")
 
     instance.add_event_listener(run_id, listen)
     days: dict[str, Any] = (

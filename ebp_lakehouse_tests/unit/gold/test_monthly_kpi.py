@@ -202,13 +202,15 @@ def test_an_order_line_is_served_when_all_of_it_came_by_the_day_that_was_promise
     ]
     served = company(fact_sales=[*orders, *others])
 
-    def rates(**parameters: int) -> list[tuple[int, float | None]]:
-        rows = computed(MONTHLY_KPI, served, D, **parameters)
+    def rates(day: str = D, **parameters: int) -> list[tuple[int, float | None]]:
+        rows = computed(MONTHLY_KPI, served, day, **parameters)
         return [(row["order_lines_due_count"], row["customer_service_percent"]) for row in rows]
 
     assert rates() == [(3, pytest.approx(100 / 3)), (0, None), (2, 50.0)]
     # With a day of grace the second one is in time; what came on 1 April was not there on the evening of 31 March.
     assert rates(on_time_tolerance_days=1) == [(3, pytest.approx(200 / 3)), (0, None), (2, 50.0)]
+    # On 30 March the last line is not due yet.
+    assert rates("2026-03-30") == [(3, pytest.approx(100 / 3)), (0, None), (1, 100.0)]
 
 
 def test_active_customers_are_those_of_the_twelve_months_to_the_day_everywhere() -> None:
