@@ -129,7 +129,7 @@ def test_a_users_file_may_lie_elsewhere_but_other_columns_are_another_build(
     first = with_file("a", "insee_code,area_km2\n01001,15.5\n")
     second = with_file("it's b", "insee_code,area_km2\n01001,16.5\n")
     assert ([str(*map(float, area(build))) for build in (first, second)], len(runs)) == (["15.5", "16.5"], 1)
-    with_file("c", "insee_code\n01001\n")
+    with_file("c", "insee_code,area_km2,source\n01001,15.5,IGN\n")
     assert len(runs) == 2
 
 
