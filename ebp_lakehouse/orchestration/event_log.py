@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dagster import DagsterEventType, EventLogEntry, RunsFilter
+from dagster import DagsterEventType, DagsterInstance, EventLogEntry, RunsFilter
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
@@ -91,7 +91,7 @@ class EventLogStorage(SqliteEventLogStorage):
         claimed = super().claim_concurrency_slot(concurrency_key, run_id, step_key, priority)
         if claimed.is_claimed:
             return claimed
-        if self._give_back():
+        if self.report_killed_runs():
             claimed = super().claim_concurrency_slot(concurrency_key, run_id, step_key, priority)
             if claimed.is_claimed:
                 return claimed
@@ -101,11 +101,11 @@ class EventLogStorage(SqliteEventLogStorage):
 
     def get_concurrency_infos(self, concurrency_keys: Sequence[str]) -> Mapping[str, ConcurrencyKeyInfo]:
         """Dagster's. The daemon asks before it begins a run that is queued: what a killed run holds does not count."""
-        self._give_back()
+        self.report_killed_runs()
         return super().get_concurrency_infos(concurrency_keys)
 
-    def _give_back(self) -> bool:
-        """Whether a run without a process, or one that has ended, held a place; it holds none any more."""
+    def report_killed_runs(self) -> bool:
+        """Whether there was a run without a process, or one that has ended and held a place; now it has failed, and holds none."""
         ended = set[str]()
         for run_id in self._owners.abandoned():
             run = self._instance.get_run_by_id(run_id)
@@ -139,6 +139,12 @@ class EventLogStorage(SqliteEventLogStorage):
         for engine in self._engines.values():
             engine.dispose()
         self._engines.clear()
+
+
+def report_killed_runs(instance: DagsterInstance) -> None:
+    """Runs whose process is gone have failed. Nothing where the home has another storage, which knows no processes."""
+    if isinstance(instance.event_log_storage, EventLogStorage):
+        instance.event_log_storage.report_killed_runs()
 
 
 def _commit_without_waiting(connection: Any, _record: Any) -> None:

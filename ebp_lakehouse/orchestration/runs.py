@@ -42,6 +42,10 @@ run_coordinator:
   class: QueuedRunCoordinator
   config:
     dequeue_interval_seconds: 1
+# A run that is killed before it begins, or while it is being stopped, has failed after three minutes; event_log_storage knows
+# of those that are killed later.
+run_monitoring:
+  enabled: true
 event_log_storage:
   module: ebp_lakehouse.orchestration.event_log
   class: EventLogStorage

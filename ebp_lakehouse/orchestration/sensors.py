@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from ebp_lakehouse.bronze.changefeed import waiting_changes
+from ebp_lakehouse.orchestration.event_log import report_killed_runs
 from ebp_lakehouse.orchestration.jobs import JOB
 from ebp_lakehouse.orchestration.partitions import today
 from ebp_lakehouse.settings import Settings
@@ -44,6 +45,7 @@ def change_sensor(settings: Settings, inside: Sequence[dg.AssetKey] | None = Non
         ),
     )
     def changes(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        report_killed_runs(context.instance)  # else one that was killed would be running for good
         running = context.instance.get_run_records(dg.RunsFilter(job_name=JOB, statuses=UNFINISHED), limit=1)
         if running:
             return dg.SkipReason(f"run {running[0].dagster_run.run_id[:8]} is queued or running")

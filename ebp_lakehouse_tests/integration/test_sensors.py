@@ -16,11 +16,13 @@ from ebp_lakehouse.demo.servers import EmbeddedPostgres
 from ebp_lakehouse.errors import SourceError
 from ebp_lakehouse.orchestration.jobs import JOB
 from ebp_lakehouse.orchestration.partitions import today
+from ebp_lakehouse.orchestration.runs import instance_at
 from ebp_lakehouse.orchestration.sensors import change_sensor
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.source.dba_script import render
 from ebp_lakehouse.source.registry import selected_tables
 from ebp_lakehouse_tests.integration.bronze.streaming import drop_slots, stream_settings
+from ebp_lakehouse_tests.unit.orchestration.elsewhere import begin, kill
 
 
 @pytest.fixture
@@ -72,6 +74,19 @@ def test_a_run_is_started_by_a_change_and_never_beside_another(house: tuple[Sett
         assert isinstance(tick(settings, instance), dg.RunRequest)
         run_batch(settings, specs, [today()], today())
         assert tick(settings, instance) == dg.SkipReason("no change in the stream")
+
+
+def test_a_run_that_was_killed_does_not_hold_up_the_changes(
+    house: tuple[Settings, psycopg.Connection], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, _ = house
+    home = tmp_path / "dagster"
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    with instance_at(home) as instance:
+        process, _run = begin(home, JOB)
+        assert isinstance(tick(settings, instance), dg.SkipReason)
+        kill(process, home)
+        assert isinstance(tick(settings, instance), dg.RunRequest)
 
 
 def test_a_source_that_is_down_fails_the_tick_in_one_sentence(tmp_path: Path) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import queue
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +16,7 @@ from sqlalchemy import event
 from ebp_lakehouse.orchestration import event_log
 from ebp_lakehouse.orchestration.event_log import EventLogStorage
 from ebp_lakehouse.orchestration.runs import instance_at
+from ebp_lakehouse_tests.unit.orchestration.elsewhere import begin, job_in_pool, kill
 
 KEY = dg.AssetKey("invoices")
 
@@ -110,66 +108,44 @@ def test_after_a_wipe_nothing_is_left_and_runs_go_on(instance: dg.DagsterInstanc
     assert list(instance.event_log_storage.get_logs_for_run(after))
 
 
-@dg.asset(pool="silver")
-def customers() -> None:
-    """Waits as long as there is a file that says so."""
-    (Path(os.environ["DAGSTER_HOME"]) / f"begun-{dg.AssetExecutionContext.get().run_id}").touch()
-    while (Path(os.environ["DAGSTER_HOME"]) / "busy").exists():
-        time.sleep(0.05)
-
-
-def customers_elsewhere(home: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """A process whose run is inside ``customers``, and the run."""
-    (home / "busy").touch()
-    code = "import sys; from pathlib import Path; import dagster as dg\n"
-    code += "from ebp_lakehouse.orchestration.runs import instance_at\n"
-    code += "from ebp_lakehouse_tests.unit.orchestration.test_event_log import customers\n"
-    code += "dg.materialize([customers], instance=instance_at(Path(sys.argv[1])))"
-    process = subprocess.Popen([sys.executable, "-c", code, str(home)], stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while not (begun := list(home.glob("begun-*"))):
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.05)
-    return process, begun[0].name.removeprefix("begun-")
+def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
+    run = instance.get_run_by_id(run_id)
+    assert run is not None
+    return run.status
 
 
 def test_who_comes_after_a_run_that_was_killed_goes_on_and_the_killed_one_has_failed(
     instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
-    process, killed = customers_elsewhere(tmp_path)
-    process.kill()
-    process.wait()
-    (tmp_path / "busy").unlink()
-    assert instance.get_run_by_id(killed).status == dg.DagsterRunStatus.STARTED  # type: ignore[union-attr]
+    process, killed = begin(tmp_path)
+    kill(process, tmp_path)
+    assert status(instance, killed) == dg.DagsterRunStatus.STARTED
     started = time.monotonic()
-    assert dg.materialize([customers], instance=instance).success
+    assert job_in_pool("here").execute_in_process(instance=instance).success
     assert time.monotonic() - started < 20
-    assert instance.get_run_by_id(killed).status == dg.DagsterRunStatus.FAILURE  # type: ignore[union-attr]
-    said = [e.message for e in instance.all_logs(killed)]
-    assert any("ended without a word" in text for text in said)
+    assert status(instance, killed) == dg.DagsterRunStatus.FAILURE
+    assert any("ended without a word" in entry.message for entry in instance.all_logs(killed))
     assert instance.event_log_storage.get_concurrency_run_ids() == set()
     assert list((tmp_path / "running").iterdir()) == []
 
 
 def test_the_queue_does_not_count_a_run_that_was_killed(instance: dg.DagsterInstance, tmp_path: Path) -> None:
-    process, killed = customers_elsewhere(tmp_path)
+    process, killed = begin(tmp_path)
     assert instance.event_log_storage.get_concurrency_info("silver").claimed_slots
-    process.kill()
-    process.wait()
+    kill(process, tmp_path)
     assert instance.event_log_storage.get_concurrency_info("silver").claimed_slots == []
-    assert instance.get_run_by_id(killed).status == dg.DagsterRunStatus.FAILURE  # type: ignore[union-attr]
+    assert status(instance, killed) == dg.DagsterRunStatus.FAILURE
 
 
 def test_who_comes_while_another_run_is_at_it_waits_and_keeps_no_core_busy(
     instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
-    process, other = customers_elsewhere(tmp_path)
+    process, other = begin(tmp_path)
     threading.Timer(4, (tmp_path / "busy").unlink).start()
     started, busy = time.monotonic(), time.process_time()
-    assert dg.materialize([customers], instance=instance).success
+    assert job_in_pool("here").execute_in_process(instance=instance).success
     waited = time.monotonic() - started
     assert 3.5 < waited < 30
     assert time.process_time() - busy < waited / 2
     assert process.wait(60) == 0
-    assert instance.get_run_by_id(other).status == dg.DagsterRunStatus.SUCCESS  # type: ignore[union-attr]
+    assert status(instance, other) == dg.DagsterRunStatus.SUCCESS
