@@ -19,9 +19,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ebp_lakehouse.bronze import fold as folding
+from ebp_lakehouse.bronze import shapes
 from ebp_lakehouse.bronze.append import append
 from ebp_lakehouse.bronze.canonical import Layout, describe_key, hex_digests, layout, parse_text, record_digest
-from ebp_lakehouse.bronze.drift import Change, Shape, drift
+from ebp_lakehouse.bronze.drift import Change, drift
 from ebp_lakehouse.bronze.fold import CHANGE, DELETE, HASH, INSERT, IS_DELETED, ROW, UPDATE, VALID_FROM
 from ebp_lakehouse.bronze.reshaping import LABEL, kept_columns, only_reshaped
 from ebp_lakehouse.bronze.routes import Choice, Position, advanced, choose
@@ -45,7 +46,6 @@ from ebp_lakehouse.source.introspection import SourceTable, reference_table
 from ebp_lakehouse.source.registry import TableSpec
 
 Window = tuple[date, date]
-SHAPES = "_shapes"  # of every source table, under its fingerprint: see drift.py
 
 
 class _UnknownRowsError(Exception):
@@ -186,13 +186,12 @@ class Ingestion:
         """What changed since the shape that the pin names; the present shape is kept for the next batch."""
         if self.before is not None and self.before.columns == self.table.fingerprint:
             return ()
-        lake, now = self.writer.lake, Shape.of(self.table)
-        lake.create(f"{SHAPES}/{self.table.fingerprint}.json", now.to_json())
-        content = lake.read(f"{SHAPES}/{self.before.columns}.json") if self.before is not None else None
-        if self.before is None or content is None:
+        now = shapes.keep(self.writer.lake, self.table)
+        former = shapes.kept(self.writer.lake, self.before.columns) if self.before is not None else None
+        if self.before is None or former is None:
             return ()
         same = (self.before.oid, self.before.system) == (self.table.oid, self.capture.system)
-        return tuple(drift(Shape.from_json(content), now, same_table=same))
+        return tuple(drift(former, now, same_table=same))
 
     def _figures(self, source: psycopg.Connection[Any]) -> SourceFigures:
         if self.choice.route in ("window", "stale"):

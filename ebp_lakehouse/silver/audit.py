@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from ebp_lakehouse.bronze.shapes import kept
 from ebp_lakehouse.lake import catalog, publication
 from ebp_lakehouse.lake.publication import Record
 from ebp_lakehouse.lake.session import quote_identifier, small_buffer
@@ -29,6 +31,7 @@ from ebp_lakehouse.silver.verdicts import Verdict, verdict
 from ebp_lakehouse.validation import problems_of
 
 PREVIEW_ROWS = 5
+SHAPES_AT_ONCE = 8  # small objects: the store's answers take the time
 
 
 @dataclass
@@ -83,8 +86,9 @@ def run_silver(
     lake = Lake.open(settings)
     record = publication.latest(lake)
     outcomes = {table.name: SilverOutcome(table) for table in tables}
+    gone = _columns_gone(lake, record, tables)
     for outcome in outcomes.values():
-        outcome.error = _unready(record, outcome.table)
+        outcome.error = _unready(record, outcome.table, gone)
     ready = [outcome for outcome in outcomes.values() if outcome.error is None]
     if not ready:
         return SilverResult(record, outcomes)
@@ -131,7 +135,24 @@ def check_names(table: TableContract, manifest: Mapping[str, Any]) -> dict[str, 
     return names
 
 
-def _unready(record: Record, table: TableContract) -> str | None:
+def _columns_gone(lake: Lake, record: Record, tables: Sequence[TableContract]) -> dict[str, list[str]]:
+    """Bronze table → columns that silver needs and the source no longer has.
+
+    Bronze keeps a column that was dropped, empty from then on: with it, models would compute other figures without a word.
+    """
+    required = {name: columns for table in tables for name, columns in table.required.items()}
+    pins = {name: record.pins[f"bronze/{name}"] for name in required if f"bronze/{name}" in record.pins}
+    with ThreadPoolExecutor(SHAPES_AT_ONCE) as pool:
+        shapes = dict(zip(pins, pool.map(lambda pin: kept(lake, pin.position["columns"]), pins.values()), strict=True))
+    found = {}
+    for name, shape in shapes.items():
+        present = {column.name for column in shape.columns} if shape else set(required[name])
+        if gone := [column for column in required[name] if column not in present]:
+            found[name] = gone
+    return found
+
+
+def _unready(record: Record, table: TableContract, gone: Mapping[str, Sequence[str]]) -> str | None:
     """Why the table cannot be built from what bronze has published; None when it can."""
     missing = [name for name in table.bronze if f"bronze/{name}" not in record.pins]
     if missing:
@@ -144,6 +165,12 @@ def _unready(record: Record, table: TableContract) -> str | None:
         return (
             f"{table.name} needs {partial[0]}{f' and {len(partial) - 1} more bronze tables' * (len(partial) > 1)}, of "
             "which only past days were read: load today's partition first: ebp-lakehouse materialize"
+        )
+    lost = [f'"{column}" of bronze/{name}' for name in table.required for column in gone.get(name, ())]
+    if lost:
+        return (
+            f"{table.name} needs {', '.join(lost)}, which EBP no longer has. What is published stays. Check that the copy of "
+            "EBP is complete, or declare the column optional in dbt_silver/models/sources/."
         )
     return None
 

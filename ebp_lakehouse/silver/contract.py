@@ -71,6 +71,7 @@ class TableContract:
         key: its primary-key column.
         columns: in the order of the table.
         bronze: bronze tables it is computed from, through whatever lies between.
+        required: of these, and of those behind its parents, the columns that must be there, in EBP's names.
         parents: published models it is computed from.
         tests: unique ids of its dbt tests.
         references: column → (published model, its column) that holds every value of it, by its relationships tests.
@@ -89,6 +90,7 @@ class TableContract:
     references: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     shown: tuple[str, ...] = ()
     enrichment: tuple[str, ...] = ()
+    required: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def needed(self) -> set[str]:
@@ -132,8 +134,10 @@ def contracts(manifest: Mapping[str, Any]) -> dict[str, TableContract]:
             owner = node.get("attached_node") or next(iter(node["depends_on"]["nodes"]), None)
             if owner in tests:
                 tests[owner].append(unique_id)
+    required = _required_columns(manifest)
     made = [
-        _contract(manifest, unique_id, node, set(published), tests[unique_id]) for unique_id, node in published.items()
+        _contract(manifest, unique_id, node, set(published), tests[unique_id], required)
+        for unique_id, node in published.items()
     ]
     return {contract.name: contract for contract in _in_order(made)}
 
@@ -167,7 +171,12 @@ def enrichment_contracts(manifest: Mapping[str, Any]) -> dict[str, TableContract
 
 
 def _contract(
-    manifest: Mapping[str, Any], unique_id: str, node: Mapping[str, Any], published: set[str], tests: list[str]
+    manifest: Mapping[str, Any],
+    unique_id: str,
+    node: Mapping[str, Any],
+    published: set[str],
+    tests: list[str],
+    required: Mapping[str, tuple[str, ...]],
 ) -> TableContract:
     key = _meta(node).get("key")
     columns = tuple(_column(node["name"], raw) for raw in node["columns"].values())
@@ -186,6 +195,7 @@ def _contract(
         references=_references(manifest, unique_id, tests, published),
         shown=tuple(_meta(node).get("shown", ())),
         enrichment=tuple(sorted(enrichment)),
+        required={name: required[name] for name in sorted(_ancestors(manifest, unique_id, set())[0])},
     )
 
 
@@ -218,6 +228,15 @@ def _column(model: str, raw: Mapping[str, Any]) -> Column:
         personal=bool(meta.get("personal")) and meta.get("personal") != "none",
         rules=meta.get("rules") or {},
     )
+
+
+def _required_columns(manifest: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Bronze table → its columns that silver cannot do without."""
+    return {
+        source["name"]: tuple(raw["name"] for raw in source["columns"].values() if not _meta(raw).get("optional"))
+        for source in manifest["sources"].values()
+        if source["source_name"] == BRONZE
+    }
 
 
 def _ancestors(manifest: Mapping[str, Any], unique_id: str, published: set[str]) -> tuple[set[str], set[str], set[str]]:

@@ -282,3 +282,26 @@ def test_a_day_as_it_was_known_is_reconciled_with_the_facts_of_then(
     assert gold_revenue(made.settings, first, end) == before
     tables_now = gold_tables(made.settings)
     assert {name for name, rows in tables_before.items() if rows != tables_now[name]} == set()
+
+
+def test_a_column_that_ebp_drops_keeps_what_needs_it_as_it_was(made: Slice) -> None:
+    """Bronze keeps the column, empty from then on: computed with it, every customer would have become a company."""
+    natural = """SELECT count(*) FILTER (WHERE type = 'Particulier') FROM silver.dim_customer WHERE is_current"""
+
+    def individuals() -> Any:
+        with connect(settings=made.settings) as connection:
+            return connection.execute(natural).fetchall()[0][0]
+
+    before, pin = individuals(), made.record.pins["silver/dim_customer"]
+    assert before > 0
+    with psycopg.connect(made.settings.source(), autocommit=True) as connection:
+        connection.execute('ALTER TABLE "Customer" RENAME COLUMN "NaturalPerson" TO "Natural"')
+    summary = made.run(f'{BRONZE} or key:"silver/dim_customer" or key:"silver/fact_sales" or key:"silver/dim_supplier"')
+    for table in ("dim_customer", "fact_sales"):  # the second one through the first
+        assert f'{table} needs "NaturalPerson" of bronze/customer, which EBP no longer has' in str(summary)
+    assert "dim_supplier" in summary.layers["silver"].rows
+    assert (individuals(), made.record.pins["silver/dim_customer"]) == (before, pin)
+    with psycopg.connect(made.settings.source(), autocommit=True) as connection:
+        connection.execute('ALTER TABLE "Customer" RENAME COLUMN "Natural" TO "NaturalPerson"')
+    assert made.run(f'{BRONZE} or key:"silver/dim_customer"').ok
+    assert individuals() == before
