@@ -3,5 +3,5 @@
     (silver/prepared.py). Every such value must come through here.
 #}
 {% macro marked(name, value) -%}
-    '{{ value | string | replace("'", "''") }}' /* {{ name }} */
+    '{{ value | string | replace("'", "''") }}' /* run: {{ name }} */
 {%- endmacro %}

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import logging
 import os
 import re
 import tempfile
@@ -36,7 +37,7 @@ from ebp_lakehouse.silver.dbt_run import DATABASE, NodeResult
 from ebp_lakehouse.silver.manifest import fingerprint, load_manifest, manifest_path
 
 KEPT = 12  # kinds of builds: layers, selections and lakes that take turns
-MARKED = re.compile(r"'(?:[^']|'')*'\s*/\* (\w+) \*/")
+MARKED = re.compile(r"'(?:[^']|'')*'\s*/\* run: (\w+) \*/")  # macro ``marked``
 
 
 def place(
@@ -95,7 +96,12 @@ def run(
         connection.execute(f"SET checkpoint_threshold = '200MB'; ATTACH ':memory:' AS {DATABASE} (COMPRESS)")
         connection.execute(f"USE {DATABASE}; COPY FROM DATABASE kept TO {DATABASE}; DETACH kept")
         results = _run_all(connection, _nodes(connection), settings.threads, values, left)
-    except duckdb.Error:
+    except (
+        duckdb.Error,
+        KeyError,
+        TypeError,
+        ValueError,
+    ):  # the last three: what is kept is not what this version keeps
         results = None
     with suppress(FileNotFoundError):
         os.utime(path)  # what is used stays
@@ -106,28 +112,37 @@ def run(
 
 
 def keep(path: Path, database: Path, results: Mapping[str, NodeResult]) -> None:
-    """Keep a build that dbt has run, if it is healthy."""
+    """Keep a build that dbt has run, if it is healthy; where there is no room for it, it is not kept, and dbt runs the next."""
     if not all(result.healthy for result in results.values()):
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        made = Path(folder) / path.name
-        with duckdb.connect(str(made)) as connection:
-            connection.execute(f"ATTACH {quote_literal(str(database))} AS built (READ_ONLY)")
-            schemas = connection.execute("SELECT schema_name FROM duckdb_schemas() WHERE database_name = 'built'")
-            for (schema,) in schemas.fetchall():
-                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote_identifier(schema)}")
-            seeds = [result.name for result in results.values() if result.unique_id.startswith("seed.")]
-            for seed in map(quote_identifier, seeds):
-                connection.execute(f"CREATE TABLE seeds.{seed} AS FROM built.seeds.{seed}")
-            connection.execute("CREATE SCHEMA prepared")
-            connection.execute("CREATE TABLE prepared.nodes (node VARCHAR)")
-            connection.executemany(
-                "INSERT INTO prepared.nodes VALUES (?)", [[json.dumps(asdict(result))] for result in results.values()]
-            )
-        made.replace(path)
-    for old in sorted(path.parent.glob("prepared-*"), key=lambda file: -file.stat().st_mtime)[KEPT:]:
-        old.unlink(missing_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            made = Path(folder) / path.name
+            _write(made, database, results)
+            made.replace(path)
+        for old in sorted(path.parent.glob("prepared-*"), key=lambda file: -file.stat().st_mtime)[KEPT:]:
+            old.unlink(missing_ok=True)
+    except (duckdb.Error, OSError) as error:
+        logging.getLogger(__name__).warning("A build is not kept in %s, the next is as slow: %s", path.parent, error)
+
+
+def _write(path: Path, database: Path, results: Mapping[str, NodeResult]) -> None:
+    """Write, and read again: on a full disk DuckDB may close a file that lacks what was written, without a word."""
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"ATTACH {quote_literal(str(database))} AS built (READ_ONLY)")
+        schemas = connection.execute("SELECT schema_name FROM duckdb_schemas() WHERE database_name = 'built'")
+        for (schema,) in schemas.fetchall():
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote_identifier(schema)}")
+        seeds = [result.name for result in results.values() if result.unique_id.startswith("seed.")]
+        for seed in map(quote_identifier, seeds):
+            connection.execute(f"CREATE TABLE seeds.{seed} AS FROM built.seeds.{seed}")
+        connection.execute("CREATE SCHEMA prepared; CREATE TABLE prepared.nodes (node VARCHAR)")
+        nodes = [json.dumps(asdict(result)) for result in results.values()]
+        connection.execute("INSERT INTO prepared.nodes SELECT unnest(?)", [nodes])
+    with duckdb.connect(str(path), read_only=True) as connection:
+        if _nodes(connection) != results:
+            raise OSError(f"{path.name} does not hold what was written")
 
 
 def _header(path: Path) -> str:
@@ -218,4 +233,4 @@ def _is_model(unique_id: str) -> bool:
 
 
 def _with(values: Mapping[str, str], sql: str) -> str:
-    return MARKED.sub(lambda match: f"{quote_literal(values[match[1]])} /* {match[1]} */", sql)
+    return MARKED.sub(lambda match: f"{quote_literal(values[match[1]])} /* run: {match[1]} */", sql)

@@ -170,6 +170,48 @@ def test_a_damaged_file_is_made_anew(settings: Settings, catalog: Path, runs: li
     assert len(runs) == 2
 
 
+def test_a_file_without_its_nodes_is_made_anew(settings: Settings, catalog: Path, runs: list[Path]) -> None:
+    built(settings, catalog)
+    kept = next((catalog.parent / "kept").glob("prepared-*"))
+    with duckdb.connect(str(kept)) as connection:
+        connection.execute("UPDATE prepared.nodes SET node = '{}'")
+    assert {r.status for r in built(settings, catalog).results.values()} == {"success", "pass"}
+    built(settings, catalog)
+    assert len(runs) == 2
+
+
+def test_a_build_that_cannot_be_kept_is_a_build(
+    settings: Settings,
+    catalog: Path,
+    runs: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    for _ in range(2):
+        assert {r.status for r in built(settings, catalog).results.values()} == {"success", "pass"}
+    assert len(runs) == 2
+    assert list((catalog.parent / "kept").iterdir()) == []
+    assert "not kept" in caplog.text
+    assert "No space left" in caplog.text
+
+
+def test_a_file_that_lacks_what_was_written_is_not_kept(
+    settings: Settings, catalog: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepared, "_nodes", lambda _: {})
+    built(settings, catalog)
+    assert list((catalog.parent / "kept").iterdir()) == []
+
+
+def test_a_comment_after_a_text_is_no_value_of_the_run() -> None:
+    sql = "select 'Morning' /* matin */, 'x' /* run: as_of */"
+    assert prepared._with({"as_of": "2026-03-31"}, sql) == "select 'Morning' /* matin */, '2026-03-31' /* run: as_of */"
+
+
 def test_the_builds_used_last_stay(tmp_path: Path, settings: Settings, catalog: Path) -> None:
     folder = tmp_path / "kept"
     folder.mkdir()
