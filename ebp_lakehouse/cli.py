@@ -103,10 +103,15 @@ def materialize(
     from ebp_lakehouse.demo.session import working_settings  # noqa: PLC0415
     from ebp_lakehouse.orchestration import runs  # noqa: PLC0415
 
-    with friendly(), working_settings() as (settings, dagster), out.status("starting …") as status:
+    with (
+        friendly(),
+        working_settings() as (settings, dagster),
+        runs.instance_at(dagster) as instance,
+        out.status("starting …") as status,
+    ):
         summary = runs.materialize(
             settings,
-            runs.instance_at(dagster),
+            instance,
             selection,
             _day(partition or first),
             _day(last),
@@ -266,7 +271,8 @@ def restart() -> None:
 
     with friendly(), working_settings() as (settings, dagster), out.status("reading every table …"):
         streaming = settings.model_copy(update={"ingest_mode": "cdc"})
-        summary = runs.materialize(streaming, runs.instance_at(dagster), 'key:"bronze/*"', restart_stream=True)
+        with runs.instance_at(dagster) as instance:
+            summary = runs.materialize(streaming, instance, 'key:"bronze/*"', restart_stream=True)
     materialized(summary)
     raise typer.Exit(0 if summary.ok else 1)
 

@@ -63,9 +63,9 @@ def run(
             )
         else:
             out.print(f"company: as it was (scale {state.scale:g}, seed {state.seed}, as of {state.as_of})")
-        with out.status("materialising …") as status:
+        with runs.instance_at(home.dagster) as instance, out.status("materialising …") as status:
             summary = runs.materialize(
-                settings, runs.instance_at(home.dagster), on_step=lambda step: status.update(f"materialising {step} …")
+                settings, instance, on_step=lambda step: status.update(f"materialising {step} …")
             )
         show(summary)
         ok = summary.ok and _prove(settings, state.day, out)

@@ -18,12 +18,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from dagster import DagsterEventType, DagsterInstance, EventLogEntry, RunsFilter
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
 from dagster._utils.concurrency import ConcurrencyClaimStatus, ConcurrencyKeyInfo
@@ -81,6 +83,7 @@ class EventLogStorage(SqliteEventLogStorage):
         super().store_event(event)
         if kind in ENDINGS:
             self._owners.release(event.run_id)
+            self._close(event.run_id)  # else its journal would stay beside it, nearly as large
         # The UI follows a run by watching this file; what we write stays in the journal beside it for a while.
         os.utime(self.path_for_shard(event.run_id))
 
@@ -130,21 +133,40 @@ class EventLogStorage(SqliteEventLogStorage):
         self._close()
         super().wipe()
 
+    def drop_step_logs(self, before: datetime) -> int:
+        """Delete what runs said that ended ``before``, and return its bytes. What tables and checks came to is kept elsewhere."""
+        freed = 0
+        for path in Path(self._base_dir).glob("*.db"):
+            if path.stem != INDEX_SHARD_NAME and path.stat().st_mtime < before.timestamp():
+                self._close(path.stem)
+                freed += path.stat().st_size
+                for file in (path, *path.parent.glob(f"{path.name}-*")):
+                    file.unlink(missing_ok=True)
+        return freed
+
     def dispose(self) -> None:
         super().dispose()
-        with self._db_lock:
-            self._close()
+        self._close()
 
-    def _close(self) -> None:
-        for engine in self._engines.values():
-            engine.dispose()
-        self._engines.clear()
+    def _close(self, *shards: str) -> None:
+        """Close these databases, which empties their journals; all unless told."""
+        with self._db_lock:
+            for shard in shards or list(self._engines):
+                engine = self._engines.pop(shard, None)
+                if engine is not None:
+                    engine.dispose()
 
 
 def report_killed_runs(instance: DagsterInstance) -> None:
     """Runs whose process is gone have failed. Nothing where the home has another storage, which knows no processes."""
     if isinstance(instance.event_log_storage, EventLogStorage):
         instance.event_log_storage.report_killed_runs()
+
+
+def drop_step_logs(instance: DagsterInstance, before: datetime) -> int:
+    """Bytes freed; 0 where the home has another storage, which has its own way."""
+    storage = instance.event_log_storage
+    return storage.drop_step_logs(before) if isinstance(storage, EventLogStorage) else 0
 
 
 def _commit_without_waiting(connection: Any, _record: Any) -> None:

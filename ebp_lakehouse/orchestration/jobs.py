@@ -6,18 +6,21 @@ Not here: what may run unattended beyond them (automation comes with later layer
 # No `from __future__ import annotations` here: Dagster reads the class of `context` from the annotation itself.
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 
 from ebp_lakehouse.lake import maintenance
 from ebp_lakehouse.lake.publication import SCHEMAS
+from ebp_lakehouse.orchestration.event_log import drop_step_logs
 from ebp_lakehouse.orchestration.partitions import daily_partitions, today
 from ebp_lakehouse.settings import Settings
 
 JOB = "lakehouse"
 MAINTENANCE = "maintenance"
 PROOF_JOB = "proof"
+LOG_DAYS = 30
 ENRICHMENT = "enrichment"  # the group of the tables that ask services outside, and the job that fills them
 
 
@@ -129,6 +132,11 @@ def maintenance_job(settings: Settings) -> dg.JobDefinition:
 
         return compact
 
+    @dg.op(name="step_logs", out=dg.Out(dg.Nothing), description=f"Drop what runs said more than {LOG_DAYS} days ago.")
+    def step_logs(context: dg.OpExecutionContext) -> None:
+        freed = drop_step_logs(context.instance, datetime.now(UTC) - timedelta(days=LOG_DAYS))
+        context.add_output_metadata({"deleted_bytes": freed})
+
     @dg.job(
         name=MAINTENANCE,
         description="Few files and no old ones: safe beside readers and batches.",
@@ -136,6 +144,7 @@ def maintenance_job(settings: Settings) -> dg.JobDefinition:
     )
     def maintain() -> None:
         vacuum()  # what fails in one step stops no other
+        step_logs()
         for layer in SCHEMAS:
             compaction(layer)()
 

@@ -47,7 +47,12 @@ def test_what_the_file_sets_is_what_is_passed(tmp_path: Path) -> None:
         ("segment_months: 1.5", "segment_months is 1.5, but must be a whole number"),
         ("segment_cut_a: '0.8'", "segment_cut_a is '0.8', but must be a number"),
         ("use_custom_revenue: 1", "use_custom_revenue is 1, but must be true or false"),
-        ("company_closings: 2026-08-03", "but must be a list"),
+        ("company_closings: 2026-08-03", "but must be a list of [first day, last day]"),
+        ("company_closings: [[x, 3]]", "[['x', 3]], but must be a list of [first day, last day]"),
+        ("company_closings: [[2026-08-21, 2026-08-03]]", "but must be a list of [first day, last day]"),
+        ("paid_tolerance: -5", "paid_tolerance is -5, but must be 0 or more"),
+        ("segment_cut_a: 80", "segment_cut_a is 80, but must be between 0 and 1"),
+        ("lost_gaps: .nan", "lost_gaps is nan, but must be 0 or more"),
         ("- source_clock", "must hold lines of the form `name: value`"),
         ("a: [", "cannot be read"),
     ],
@@ -56,6 +61,18 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(SettingsError, match="EBP_PARAMETERS_FILE") as refused:
         read(tmp_path, text)
     assert told in str(refused.value)
+
+
+def test_only_the_bank_may_be_below_zero(tmp_path: Path) -> None:
+    assert read(tmp_path, "opening_bank_balance: -1250.5\nin_full_share: 1\n") == {
+        "opening_bank_balance": -1250.5,
+        "in_full_share": 1,
+    }
+
+
+def test_every_default_is_accepted(tmp_path: Path) -> None:
+    values = parameters(DBT_PROJECT, None).values
+    assert read(tmp_path, yaml.safe_dump(values)) == values
 
 
 def test_a_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:

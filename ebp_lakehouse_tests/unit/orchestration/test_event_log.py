@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -14,7 +16,7 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 from sqlalchemy import event
 
 from ebp_lakehouse.orchestration import event_log
-from ebp_lakehouse.orchestration.event_log import EventLogStorage
+from ebp_lakehouse.orchestration.event_log import EventLogStorage, drop_step_logs
 from ebp_lakehouse.orchestration.runs import instance_at
 from ebp_lakehouse_tests.unit.orchestration.elsewhere import begin, job_in_pool, kill
 
@@ -106,6 +108,24 @@ def test_after_a_wipe_nothing_is_left_and_runs_go_on(instance: dg.DagsterInstanc
     assert instance.get_latest_materialization_event(KEY) is None
     after = run(instance)
     assert list(instance.event_log_storage.get_logs_for_run(after))
+
+
+def test_a_run_that_has_ended_leaves_no_journal(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    run_id = run(instance)
+    assert [path.name for path in (tmp_path / "history" / "runs").glob(f"{run_id}*")] == [f"{run_id}.db"]
+
+
+def test_old_logs_of_runs_go_and_what_they_made_stays(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    old, young = run(instance), run(instance)
+    long_ago = time.time() - 40 * 86400
+    os.utime(tmp_path / "history" / "runs" / f"{old}.db", (long_ago, long_ago))
+    size = (tmp_path / "history" / "runs" / f"{old}.db").stat().st_size
+    assert drop_step_logs(instance, datetime.now(UTC) - timedelta(days=30)) == size
+    assert list(instance.event_log_storage.get_logs_for_run(old)) == []
+    assert "PIPELINE_SUCCESS" in kinds(list(instance.event_log_storage.get_logs_for_run(young)))
+    made = instance.fetch_materializations(KEY, limit=5).records
+    assert {record.run_id for record in made} == {old, young}
+    assert status(instance, old) == dg.DagsterRunStatus.SUCCESS
 
 
 def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
