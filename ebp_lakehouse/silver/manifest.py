@@ -36,16 +36,18 @@ def fingerprint(project_dir: Path) -> str:
 
 
 def load_manifest(project_dir: Path) -> dict[str, Any]:
-    """The project's manifest; parsed by dbt only when no parse of exactly these files exists yet.
+    """The project's manifest; parsed by dbt only when no whole parse of exactly these files exists yet.
 
     Parsing goes to a folder of its own and is moved into place whole, so that processes that start together
     (a back-fill) neither wait for nor break one another.
     """
     project_dir = project_dir.absolute()
     path = manifest_path(project_dir)
-    if not path.exists():
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):  # not there, or cut off
         _parse(project_dir, path)
-    manifest: dict[str, Any] = json.loads(path.read_bytes())
+        manifest = json.loads(path.read_bytes())
     return manifest
 
 
@@ -57,9 +59,19 @@ def load_parse(project_dir: Path) -> Any:
     from dbt.contracts.graph.manifest import Manifest  # noqa: PLC0415
     from dbt.parser.manifest import extended_mashumuro_decoder  # noqa: PLC0415  (spelt so by dbt)
 
+    project_dir = project_dir.absolute()
     load_manifest(project_dir)
-    content = manifest_path(project_dir.absolute()).with_suffix(PARSE_SUFFIX).read_bytes()
-    parsed = Manifest.from_msgpack(content, decoder=extended_mashumuro_decoder)
+    path = manifest_path(project_dir)
+
+    def read() -> Any:
+        content = path.with_suffix(PARSE_SUFFIX).read_bytes()
+        return Manifest.from_msgpack(content, decoder=extended_mashumuro_decoder)
+
+    try:
+        parsed = read()
+    except (FileNotFoundError, LookupError, ValueError):  # as above; mashumaro's errors are of the last two kinds
+        _parse(project_dir, path)
+        parsed = read()
     parsed.build_flat_graph()  # what macros see as `graph`; a parse fills it, a parse read back does not
     return parsed
 
