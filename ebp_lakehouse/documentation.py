@@ -8,7 +8,6 @@ the machine that wrote it. Not here: the text of the dictionary (dictionary.py) 
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from itertools import pairwise
@@ -22,6 +21,7 @@ from ebp_lakehouse.dictionary import cell, kpi_markdown, markdown
 from ebp_lakehouse.errors import DocumentationError
 from ebp_lakehouse.gold.company.kpi_catalogue import kpis
 from ebp_lakehouse.gold.tables import GOLD_TABLES
+from ebp_lakehouse.lake.scratch import scratch_folder
 from ebp_lakehouse.lake.session import quote_identifier
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.build import document
@@ -135,16 +135,15 @@ def _page_of(column: str) -> str:
 
 def _compiled(settings: Settings, manifest: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
     """The page of dbt, and model → compiled SQL, on tables without rows: no lake, no credentials, none of the user's files."""
-    with tempfile.TemporaryDirectory(prefix="ebp_docs_") as name:
-        scratch = Path(name)
+    with scratch_folder("docs") as scratch:
         catalog = scratch / "catalog.duckdb"
         _write_empty_catalog(catalog, manifest)
-        alone = settings.model_copy(update={"lake_url": name, "s3": None, "user_files": None})
+        alone = settings.model_copy(update={"lake_url": str(scratch), "s3": None, "user_files": None})
         page, results = document(alone, catalog, scratch)
         html = page.read_text(encoding="utf-8")
         # Longest first: the package may lie in the same folder as the project.
         ours = {
-            name: "scratch",
+            str(scratch): "scratch",
             str(files("ebp_lakehouse.silver") / "reference"): "ebp_lakehouse/silver/reference",
             str(settings.dbt_project_dir.absolute()): "dbt_silver",
         }

@@ -6,12 +6,10 @@ committed (history.py), Dagster (assets.py).
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,6 +24,7 @@ from ebp_lakehouse.gold.contract import AS_KNOWN, RESTATED, GoldTable, named_in
 from ebp_lakehouse.gold.history import History
 from ebp_lakehouse.lake.catalog import connect
 from ebp_lakehouse.lake.publication import Move, Record
+from ebp_lakehouse.lake.scratch import scratch_folder
 from ebp_lakehouse.lake.session import quote_identifier
 from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.parameters import parameters
@@ -204,9 +203,9 @@ def _knowing(
         return
     wanted = {contract.name for table in tables for contract in needed_silver(table, contracts)}
     silver = [contract for name, contract in contracts.items() if name in wanted]
-    with tempfile.TemporaryDirectory(prefix="ebp_gold_") as scratch:
+    with scratch_folder("gold") as scratch:
         known_at = None if clock.is_newest else clock.known_at
-        rebuilt = build(settings, record, silver, Path(scratch), known_at=known_at, as_of=day)
+        rebuilt = build(settings, record, silver, scratch, known_at=known_at, as_of=day)
         with rebuilt.connect(settings) as connection:
             yield connection
 

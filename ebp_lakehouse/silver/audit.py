@@ -5,12 +5,10 @@ Not here: building (build.py), the difference and its commit (publish.py), Dagst
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -20,6 +18,7 @@ import polars as pl
 from ebp_lakehouse.bronze.shapes import kept
 from ebp_lakehouse.lake import catalog, publication
 from ebp_lakehouse.lake.publication import Record
+from ebp_lakehouse.lake.scratch import scratch_folder
 from ebp_lakehouse.lake.session import quote_identifier, small_buffer
 from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.settings import Settings
@@ -93,8 +92,8 @@ def run_silver(
     if not ready:
         return SilverResult(record, outcomes)
     personal = {test: {c.name for c in table.columns if c.personal} for table in tables for test in table.tests}
-    with tempfile.TemporaryDirectory(prefix="ebp_silver_") as scratch:
-        built = build(settings, record, [outcome.table for outcome in ready], Path(scratch))
+    with scratch_folder("silver") as scratch:
+        built = build(settings, record, [outcome.table for outcome in ready], scratch)
         with built.connect(settings) as connection:
             for outcome in ready:
                 started = perf_counter()
@@ -141,9 +140,10 @@ def _columns_gone(lake: Lake, record: Record, tables: Sequence[TableContract]) -
     Bronze keeps a column that was dropped, empty from then on: with it, models would compute other figures without a word.
     """
     required = {name: columns for table in tables for name, columns in table.required.items()}
-    pins = {name: record.pins[f"bronze/{name}"] for name in required if f"bronze/{name}" in record.pins}
+    pins = ((name, record.pins.get(f"bronze/{name}")) for name in required)
+    fingerprints = {name: pin.position["columns"] for name, pin in pins if pin and "columns" in pin.position}
     with ThreadPoolExecutor(SHAPES_AT_ONCE) as pool:
-        shapes = dict(zip(pins, pool.map(lambda pin: kept(lake, pin.position["columns"]), pins.values()), strict=True))
+        shapes = dict(zip(fingerprints, pool.map(lambda f: kept(lake, f), fingerprints.values()), strict=True))
     found = {}
     for name, shape in shapes.items():
         present = {column.name for column in shape.columns} if shape else set(required[name])

@@ -7,11 +7,9 @@ that no rule is written twice. Nothing is published. Not here: how it looks (pro
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -19,6 +17,7 @@ import yaml
 
 from ebp_lakehouse.errors import LakeError
 from ebp_lakehouse.lake import publication
+from ebp_lakehouse.lake.scratch import scratch_folder
 from ebp_lakehouse.lake.session import quote_identifier, quote_literal, session
 from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.parameters import parameters
@@ -95,8 +94,7 @@ def profile(settings: Settings) -> list[Section]:
             "Run: ebp-lakehouse materialize 'key:\"bronze/*\"'"
         )
     manifest = load_manifest(settings.dbt_project_dir)
-    with tempfile.TemporaryDirectory(prefix="ebp_profile_") as folder:
-        scratch = Path(folder)
+    with scratch_folder("profile") as scratch:
         catalog = scratch / "catalog.duckdb"
         shutil.copyfile(scratch_catalog(settings, record), catalog)
         with session(settings, str(catalog)) as connection:

@@ -140,7 +140,7 @@ def test_every_link_leads_somewhere(pages: dict[str, str]) -> None:
 
 def test_no_page_shows_a_key_a_file_of_the_user_or_a_folder_of_this_machine(pages: dict[str, str]) -> None:
     for name, page in pages.items():
-        for text in (KEY, "127.0.0.1:9", "secret-family", "ebp_docs_", str(REPOSITORY_ROOT)):
+        for text in (KEY, "127.0.0.1:9", "secret-family", "ebp_lakehouse_docs_", str(REPOSITORY_ROOT)):
             assert text not in page, (name, text)
 
 

@@ -6,17 +6,16 @@ Not here: the services' formats (geocoding.py, weather.py, economy.py), publishi
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from ebp_lakehouse.errors import ServiceError
 from ebp_lakehouse.lake.publication import Record
+from ebp_lakehouse.lake.scratch import scratch_folder
 from ebp_lakehouse.silver.build import build
 from ebp_lakehouse.silver.dbt_run import BuildError
 from ebp_lakehouse.silver.enrichment import economy, weather
@@ -194,8 +193,8 @@ def _column(name: str, values: Sequence[Any], kind: Any) -> pl.Series:
 
 def _addresses(shelf: Shelf, record: Record, geocoder: Geocoder) -> pl.DataFrame:
     """What may be asked, active customers first: ``address_key``, ``address``, ``country_code``."""
-    with tempfile.TemporaryDirectory(prefix="ebp_addresses_") as scratch:
-        built = build(shelf.settings, record, [], Path(scratch), models=[ADDRESSES])
+    with scratch_folder("addresses") as scratch:
+        built = build(shelf.settings, record, [], scratch, models=[ADDRESSES])
         failed = [f"{result.name}: {result.message}" for result in built.results.values() if not result.healthy]
         if failed:
             raise BuildError(f"The addresses to ask for could not be built: {'; '.join(failed)}")
