@@ -72,7 +72,8 @@ def built(
     catalog = write_catalog(folder / "mock.duckdb", rows)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(building, "local_catalog", lambda *_, **__: catalog)
-        return building.build(settings, record, list(tables.values()), folder)
+        wanted = ("int_sale_documents", "int_sale_amounts")
+        return building.build(settings, record, list(tables.values()), folder, models=wanted)
 
 
 @pytest.fixture
