@@ -11,6 +11,7 @@ import threading
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -226,8 +227,11 @@ class Lake:
         try:
             with ThreadPoolExecutor(2 * races) as pool:
                 won = list(pool.map(attempt, paths * 2))
-        finally:
-            self.delete_all(paths)
+        except LakeError:
+            with suppress(LakeError):  # what could not be created cannot be deleted: the first error is the one to tell
+                self.delete_all(paths)
+            raise
+        self.delete_all(paths)
         wrong = sum(first == second for first, second in zip(won[:races], won[races:], strict=True))
         if wrong:
             raise LakeError(
@@ -251,6 +255,8 @@ class Lake:
             advice = "The bucket does not exist: create it or correct EBP_LAKE_URL."
         elif "no space left" in folded or "os error 28" in folded:
             advice = "The disk is full: free some room and run again; nothing that readers see has changed."
+        elif "read-only file system" in folded or "os error 30" in folded:
+            advice = "The folder lies on a file system that is mounted read only: choose another EBP_LAKE_URL, or mount it anew."
         elif "not implemented" in folded or "notimplemented" in folded:
             advice = "The store does not support conditional puts (If-None-Match): use one that does, or a folder."
         elif any(word in folded for word in ("connect", "dns", "timed out", "refused")):
@@ -273,7 +279,7 @@ class Lake:
         if free < MINIMUM_FREE_BYTES:
             raise LakeError(
                 f"Only {free // 2**20} MB are free where the lake {self.url} lies; at least "
-                f"{MINIMUM_FREE_BYTES // 2**20} MB are needed. Free some room and run again; nothing was written."
+                f"{MINIMUM_FREE_BYTES // 2**20} MB are needed. Free some room and run again."
             )
 
     def _check_bucket_when_missing(self) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 import dagster as dg
-from dagster import BetaWarning, DagsterEvent, DagsterEventType
+from dagster import BetaWarning, DagsterEvent, DagsterEventType, DagsterExecutionInterruptedError
 
 from ebp_lakehouse import errors
 from ebp_lakehouse.build import build_definitions
@@ -225,6 +225,8 @@ def _layer(step: str) -> str:
 
 def _plain(cause: Any) -> str:
     """An error's text; the name of the class is kept only where it is not one of ours, which are written for people."""
+    if cause.cls_name == DagsterExecutionInterruptedError.__name__:
+        return "It was interrupted. What it had published stays; the next run does the rest."
     message: str = cause.message
     ours = f"{errors.__name__}.{cause.cls_name}: "
     return message.removeprefix(ours)
