@@ -20,12 +20,19 @@ LOCK = "lock"
 def scratch_folder(purpose: str) -> Iterator[Path]:
     """An empty folder below the system's temporary one, gone at the end; what killed processes left there goes first."""
     _sweep()
-    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{purpose}_") as name, (Path(name) / "unlocked").open("w") as lock:
+    root = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{purpose}_"))
+    with (root / "unlocked").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        (Path(name) / "unlocked").rename(Path(name) / LOCK)  # seen by others when it is locked, not before
-        folder = Path(name) / "scratch"
+        (root / "unlocked").rename(root / LOCK)  # seen by others when it is locked, not before
+        folder = root / "scratch"
         folder.mkdir()
-        yield folder
+        try:
+            yield folder
+        finally:
+            # Threads of a run that was interrupted may still write: then it is swept, and nothing hides why the run ended.
+            shutil.rmtree(folder, ignore_errors=True)
+            if not folder.exists():
+                shutil.rmtree(root)
 
 
 def _sweep() -> None:

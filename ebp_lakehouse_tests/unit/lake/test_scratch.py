@@ -34,6 +34,22 @@ def test_a_folder_goes_with_its_run(temporary: Path) -> None:
     assert list(temporary.iterdir()) == []
 
 
+def test_a_folder_that_is_still_written_hides_no_error_and_goes_later(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail_while_a_thread_writes() -> None:
+        with scratch_folder("silver"):
+            patch.setattr("shutil.rmtree", lambda *_, **__: None)
+            raise ZeroDivisionError
+
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        fail_while_a_thread_writes()
+    assert len(list(temporary.glob("*/scratch"))) == 1
+    with scratch_folder("silver"):
+        assert len(list(temporary.glob("*/scratch"))) == 1
+    assert list(temporary.iterdir()) == []
+
+
 def test_what_a_killed_process_left_goes_with_the_next_run_and_nothing_else_does(temporary: Path) -> None:
     (temporary / "ebp_lakehouse_mine").mkdir()
     subprocess.run([sys.executable, "-c", CHILD], env=os.environ | {"TMPDIR": str(temporary)}, check=False)
