@@ -166,7 +166,8 @@ def checks_say(page: Page, address: str, asset: str, text: str, *, shown: bool) 
 def browser_page() -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1900, "height": 1000})
+        # The dialog offers the last 90 days of the browser's own clock; ours are days in France.
+        page = browser.new_page(viewport={"width": 1900, "height": 1000}, timezone_id="Europe/Paris")
         page.set_default_timeout(60_000)
         yield page
         browser.close()
