@@ -58,8 +58,9 @@ def start(home: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str], int
     def run(kind: str = "EmbeddedPostgres", then: str = "time.sleep(60)") -> tuple[subprocess.Popen[str], int, int]:
         program = textwrap.dedent(STARTER).format(kind=kind, then=then)
         process = subprocess.Popen(
-            [sys.executable, "-c", program, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+            [sys.executable, "-c", program, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            preexec_fn=_with_signals,  # noqa: PLW1509  no thread of ours holds a lock that it needs
+        )  # fmt: skip
         assert process.stdout is not None
         server, watchdog = map(int, process.stdout.readline().split())
         started.extend([process.pid, server])
@@ -70,6 +71,13 @@ def start(home: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str], int
         with contextlib.suppress(psutil.NoSuchProcess):
             if psutil.Process(pid).create_time() > time.time() - 300:
                 psutil.Process(pid).kill()
+
+
+def _with_signals() -> None:
+    """As in a terminal: whoever runs the tests, or a test before this one, may have left signals ignored or blocked."""
+    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(signum, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 
 def _ends(pid: int, seconds: float = 20) -> bool:
