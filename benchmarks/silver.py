@@ -132,7 +132,7 @@ def silver() -> dict[str, Any]:
 
 
 def statements(settings: Any, manifest: Any, made: Any, folder: str) -> dict[str, Any]:
-    """What ``bare`` needs: the catalog, the seeds, and of each model, in the order they were made, how and where to make it."""
+    """What ``bare`` needs: the catalog, the seeds, and of each model, in the order they were made, where to make it and how."""
     seeds = [r.name for n, r in made.results.items() if n.startswith("seed.")]
     with made.connect(settings) as connection:
         for seed in seeds:
@@ -145,7 +145,6 @@ def statements(settings: Any, manifest: Any, made: Any, folder: str) -> dict[str
             [
                 node["schema"],
                 node["alias"],
-                "VIEW" if node["config"]["materialized"] == "view" else "TABLE",
                 sql,
             ]
             for node, sql in nodes
@@ -169,8 +168,8 @@ def bare(catalog: str, seeds: dict[str, str], models: list[list[str]]) -> dict[s
         for name, path in seeds.items():
             connection.execute(f"CREATE TABLE seeds.{name} AS FROM {quote_literal(path)}")
         started = time.perf_counter()
-        for schema, name, kind, sql in models:
-            connection.execute(f"CREATE {kind} {schema}.{name} AS {sql}")
+        for schema, name, sql in models:
+            connection.execute(f"CREATE TABLE {schema}.{name} AS {sql}")
         return {"seconds": time.perf_counter() - started}
 
 

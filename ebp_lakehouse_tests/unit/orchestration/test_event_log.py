@@ -17,7 +17,8 @@ from sqlalchemy import event
 
 from ebp_lakehouse.orchestration import event_log
 from ebp_lakehouse.orchestration.event_log import EventLogStorage, drop_step_logs
-from ebp_lakehouse.orchestration.runs import instance_at
+from ebp_lakehouse.orchestration.runs import instance_at, materialize
+from ebp_lakehouse.settings import Settings
 from ebp_lakehouse_tests.unit.orchestration.elsewhere import begin, job_in_pool, kill
 
 KEY = dg.AssetKey("invoices")
@@ -169,3 +170,19 @@ def test_who_comes_while_another_run_is_at_it_waits_and_keeps_no_core_busy(
     assert time.process_time() - busy < waited / 2
     assert process.wait(60) == 0
     assert status(instance, other) == dg.DagsterRunStatus.SUCCESS
+
+
+def test_the_command_says_that_it_waits(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    process, _ = begin(tmp_path)
+    said: list[str] = []
+
+    def hear(step: str) -> None:
+        said.append(step)
+        (tmp_path / "busy").unlink(missing_ok=True)
+
+    # There is no bronze, so the run fails once it is its turn.
+    assert not materialize(
+        Settings(lake_url=str(tmp_path / "lake")), instance, 'key:"silver/dim_date"', on_step=hear
+    ).ok
+    assert said == ["silver: waiting for another run that is at it", "silver"]
+    assert process.wait(60) == 0
