@@ -80,20 +80,27 @@ class Reading:
     wrong: str = ""
 
 
-def read_until(settings: Settings, ready: Any, stop: Any, results: Any, threads: int) -> None:
-    """``threads`` readers in this process, each connecting again and again until ``stop``."""
+def read_until(settings: Settings, ready: Any, stop: Any, newest: Any, results: Any, threads: int) -> None:
+    """``threads`` readers in this process, each connecting again and again until ``stop``, one after the other.
+
+    ``newest`` is the newest publication that any reader has seen.
+    """
     ready.wait(120)
     with ThreadPoolExecutor(threads) as pool:
-        results.put(
-            [reading.result() for reading in [pool.submit(_keep_reading, settings, stop) for _ in range(threads)]]
-        )
+        readers = [
+            pool.submit(_keep_reading, settings, stop, newest, PAUSE * place / threads) for place in range(threads)
+        ]
+        results.put([reader.result() for reader in readers])
 
 
-def _keep_reading(settings: Settings, stop: Any) -> Reading:
+def _keep_reading(settings: Settings, stop: Any, newest: Any, begin_after: float) -> Reading:
     reading = Reading()
+    stop.wait(begin_after)
     while not stop.is_set() and not reading.wrong:
         try:
             reading.numbers.append(_read_consistently(settings))
+            with newest.get_lock():
+                newest.value = max(newest.value, reading.numbers[-1])
         except Exception as error:  # noqa: BLE001 - the test shows whatever it is
             reading.wrong = f"after {reading.numbers[-1:]}: {type(error).__name__}: {error}"
         stop.wait(PAUSE)

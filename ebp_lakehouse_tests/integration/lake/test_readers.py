@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections import Counter
+import time
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -18,6 +19,7 @@ from ebp_lakehouse_tests.integration.lake.processes import TABLES_READ, pin_of, 
 
 SPAWN = multiprocessing.get_context("spawn")
 PUBLISHES, PROCESSES, THREADS = 100, 2, 25
+WAIT_AT_EVERY = 5  # publications: the publisher lets a reader see this one, however fast the machine is
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -35,13 +37,21 @@ def publish_both(settings: Settings, number: int) -> None:
     assert record.number == number
 
 
+def wait_until_seen(newest: Any, number: int, readers: list[Any]) -> None:
+    deadline = time.monotonic() + 60
+    while newest.value < number and time.monotonic() < deadline:
+        assert all(reader.is_alive() for reader in readers), "a reader's process died"
+        time.sleep(0.02)
+    assert newest.value >= number, f"no reader saw publication {number} within a minute"
+
+
 def test_fifty_readers_during_a_hundred_publications(tmp_path: Path) -> None:
     settings = Settings(lake_url=str(tmp_path / "lake"))
     publish_both(settings, 1)
-    stop, results = SPAWN.Event(), SPAWN.Queue()
+    stop, newest, results = SPAWN.Event(), SPAWN.Value("q", 0), SPAWN.Queue()
     ready = SPAWN.Barrier(PROCESSES + 1)
     readers = [
-        SPAWN.Process(target=read_until, args=(settings, ready, stop, results, THREADS), daemon=True)
+        SPAWN.Process(target=read_until, args=(settings, ready, stop, newest, results, THREADS), daemon=True)
         for _ in range(PROCESSES)
     ]
     for reader in readers:
@@ -50,6 +60,8 @@ def test_fifty_readers_during_a_hundred_publications(tmp_path: Path) -> None:
         ready.wait(120)
         for number in range(2, PUBLISHES + 1):
             publish_both(settings, number)
+            if number % WAIT_AT_EVERY == 0:
+                wait_until_seen(newest, number, readers)
     finally:
         stop.set()
     outcomes = [outcome for _ in readers for outcome in results.get(timeout=120)]
@@ -57,7 +69,5 @@ def test_fifty_readers_during_a_hundred_publications(tmp_path: Path) -> None:
         reader.join(60)
     assert len(outcomes) == PROCESSES * THREADS
     assert [outcome.wrong for outcome in outcomes if outcome.wrong] == []
-    seen = Counter(number for outcome in outcomes for number in set(outcome.numbers))
     assert all(outcome.numbers == sorted(outcome.numbers) for outcome in outcomes), "nobody goes back in time"
-    assert all(len(outcome.numbers) >= 2 for outcome in outcomes), "everybody read while it was published"
-    assert len(seen) >= PUBLISHES // 10, "readers saw many publications, not only the first and the last"
+    assert all(len(set(outcome.numbers)) >= 2 for outcome in outcomes), "everybody read while it was published"
