@@ -18,9 +18,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dagster import DagsterEventType, DagsterInstance, EventLogEntry, RunsFilter
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
@@ -29,7 +29,7 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
 from dagster._utils.concurrency import ConcurrencyClaimStatus, ConcurrencyKeyInfo
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, DateTime, Engine, bindparam, create_engine, event, text
 
 from ebp_lakehouse.orchestration.owners import RunOwners
 
@@ -40,6 +40,61 @@ KILLED = (
     "the next run of the same tables does the rest."
 )
 ENDINGS = (DagsterEventType.RUN_SUCCESS, DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_CANCELED)
+CHUNK = 20_000  # rows deleted at once: some tenths of a second
+
+# Of the index: what a later event of the same check or table and partition has replaced. A plan without an event after it
+# is what "failed" is told from, so the newest plan of each partition stays as well.
+SUPERSEDED = tuple(
+    text(f"DELETE FROM {table} WHERE id IN ({superseded} LIMIT :chunk)").bindparams(bindparam("before", type_=DateTime))
+    for table, superseded in (
+        (
+            "asset_check_executions",
+            """
+            SELECT id FROM asset_check_executions
+            WHERE evaluation_event_timestamp < :before
+                AND id NOT IN (SELECT max(id) FROM asset_check_executions GROUP BY asset_key, check_name, "partition")
+            """,
+        ),
+        (
+            "event_logs",
+            """
+            SELECT id FROM event_logs
+            WHERE dagster_event_type IN ('ASSET_CHECK_EVALUATION', 'ASSET_CHECK_EVALUATION_PLANNED')
+                AND timestamp < :before
+                AND id NOT IN (
+                    SELECT evaluation_event_storage_id FROM asset_check_executions
+                    WHERE evaluation_event_storage_id IS NOT NULL
+                )
+            """,
+        ),
+        (
+            "event_logs",
+            """
+            SELECT id FROM event_logs
+            WHERE dagster_event_type IN ('ASSET_MATERIALIZATION', 'ASSET_MATERIALIZATION_PLANNED')
+                AND timestamp < :before
+                AND id NOT IN (
+                    SELECT max(id) FROM event_logs
+                    WHERE asset_key IS NOT NULL GROUP BY dagster_event_type, asset_key, "partition"
+                )
+            """,
+        ),
+        (
+            "asset_event_tags",
+            """
+            SELECT id FROM asset_event_tags
+            WHERE event_timestamp < :before AND event_id NOT IN (SELECT id FROM event_logs)
+            """,
+        ),
+    )
+)
+
+
+class Dropped(NamedTuple):
+    """What maintenance took out of a Dagster home."""
+
+    step_log_bytes: int
+    superseded_events: int
 
 
 class EventLogStorage(SqliteEventLogStorage):
@@ -133,8 +188,26 @@ class EventLogStorage(SqliteEventLogStorage):
         self._close()
         super().wipe()
 
-    def drop_step_logs(self, before: datetime) -> int:
-        """Delete what runs said that ended ``before``, and return its bytes. What tables and checks came to is kept elsewhere."""
+    def drop_past(self, before: datetime) -> Dropped:
+        """Delete what runs said that ended ``before``, and of each table's and check's events from then all but the newest.
+
+        The newest of each partition stays, however old: it is what the UI shows and what "missing" is computed from.
+        """
+        return Dropped(self._drop_step_logs(before), self._drop_superseded(before))
+
+    def _drop_superseded(self, before: datetime) -> int:
+        """The index holds all runs' verdicts; the room of those deleted is used again for the next ones."""
+        deleted = 0
+        for statement in SUPERSEDED:
+            chunk = CHUNK
+            while chunk == CHUNK:  # whoever writes an event waits for one chunk at most
+                with self.index_connection() as connection:
+                    bound = {"before": before.astimezone(UTC).replace(tzinfo=None), "chunk": CHUNK}
+                    chunk = connection.execute(statement, bound).rowcount
+                deleted += chunk
+        return deleted
+
+    def _drop_step_logs(self, before: datetime) -> int:
         freed = 0
         for path in Path(self._base_dir).glob("*.db"):
             if path.stem != INDEX_SHARD_NAME and path.stat().st_mtime < before.timestamp():
@@ -163,10 +236,10 @@ def report_killed_runs(instance: DagsterInstance) -> None:
         instance.event_log_storage.report_killed_runs()
 
 
-def drop_step_logs(instance: DagsterInstance, before: datetime) -> int:
-    """Bytes freed; 0 where the home has another storage, which has its own way."""
+def drop_past(instance: DagsterInstance, before: datetime) -> Dropped:
+    """`EventLogStorage.drop_past`; nothing where the home has another storage, which has its own way."""
     storage = instance.event_log_storage
-    return storage.drop_step_logs(before) if isinstance(storage, EventLogStorage) else 0
+    return storage.drop_past(before) if isinstance(storage, EventLogStorage) else Dropped(0, 0)
 
 
 def _commit_without_waiting(connection: Any, _record: Any) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -12,11 +14,13 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 from sqlalchemy import event
 
 from ebp_lakehouse.orchestration import event_log
-from ebp_lakehouse.orchestration.event_log import EventLogStorage, drop_step_logs
+from ebp_lakehouse.orchestration.event_log import Dropped, EventLogStorage, drop_past
 from ebp_lakehouse.orchestration.runs import instance_at, materialize
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse_tests.unit.orchestration.elsewhere import begin, job_in_pool, kill
@@ -121,12 +125,91 @@ def test_old_logs_of_runs_go_and_what_they_made_stays(instance: dg.DagsterInstan
     long_ago = time.time() - 40 * 86400
     os.utime(tmp_path / "history" / "runs" / f"{old}.db", (long_ago, long_ago))
     size = (tmp_path / "history" / "runs" / f"{old}.db").stat().st_size
-    assert drop_step_logs(instance, datetime.now(UTC) - timedelta(days=30)) == size
+    assert drop_past(instance, datetime.now(UTC) - timedelta(days=30)) == Dropped(size, 0)
     assert list(instance.event_log_storage.get_logs_for_run(old)) == []
     assert "PIPELINE_SUCCESS" in kinds(list(instance.event_log_storage.get_logs_for_run(young)))
     made = instance.fetch_materializations(KEY, limit=5).records
     assert {record.run_id for record in made} == {old, young}
     assert status(instance, old) == dg.DagsterRunStatus.SUCCESS
+
+
+DAYS = dg.StaticPartitionsDefinition(["monday", "tuesday", "wednesday"])
+DAILY = dg.AssetKey("daily")
+
+
+@dg.asset(name="daily", partitions_def=DAYS, check_specs=[dg.AssetCheckSpec("sums", asset="daily")])
+def daily(context) -> dg.MaterializeResult:  # not annotated: Dagster wants the class itself, not its name
+    if context.partition_key == "wednesday":
+        raise dg.Failure("no source", allow_retries=False)
+    return dg.MaterializeResult(tags={"kept": "yes"}, check_results=[dg.AssetCheckResult(passed=True)])
+
+
+def run_day(instance: dg.DagsterInstance, day: str) -> str:
+    return dg.materialize([daily], partition_key=day, instance=instance, raise_on_error=False).run_id
+
+
+def index_of(home: Path) -> sqlite3.Connection:
+    return sqlite3.connect(home / "history" / "runs" / "index.db")
+
+
+def make_old(home: Path, *runs: str) -> None:
+    """As if these runs had been forty days ago."""
+    with contextlib.closing(index_of(home)) as index, index:
+        for run_id in runs:
+            index.execute(
+                "UPDATE asset_event_tags SET event_timestamp = datetime(event_timestamp, '-40 days')"
+                " WHERE event_id IN (SELECT id FROM event_logs WHERE run_id = ?)",
+                [run_id],
+            )
+            for table, column in (
+                ("event_logs", "timestamp"),
+                ("asset_check_executions", "evaluation_event_timestamp"),
+            ):
+                statement = f"UPDATE {table} SET {column} = datetime({column}, '-40 days') WHERE run_id = ?"
+                assert index.execute(statement, [run_id]).rowcount
+
+
+def test_of_past_events_the_newest_of_each_partition_stays(
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_log, "CHUNK", 2)
+    old = [run_day(instance, day) for day in ("monday", "monday", "monday", "tuesday", "wednesday")]
+    young = run_day(instance, "monday")
+    make_old(tmp_path, *old)
+    days = DAYS.get_partition_keys()
+    status_of_days = instance.get_status_by_partition(DAILY, days, DAYS)
+    assert status_of_days is not None
+    assert [status_of_days[day] for day in days] == [
+        AssetPartitionStatus.MATERIALIZED,
+        AssetPartitionStatus.MATERIALIZED,
+        AssetPartitionStatus.FAILED,
+    ]
+    dropped = drop_past(instance, datetime.now(UTC) - timedelta(days=30))
+    # Of monday's three past runs: the table's plan, event and tag, the check's plan, event and verdict. The other days have
+    # no newer event of the table; tuesday's check had a plan, an event and a verdict, wednesday's a plan and no verdict but it.
+    assert dropped.superseded_events == 3 * 6 + 3 + 2
+    assert {record.run_id for record in instance.fetch_materializations(DAILY, limit=20).records} == {old[3], young}
+    verdicts = instance.event_log_storage.get_asset_check_execution_history(dg.AssetCheckKey(DAILY, "sums"), limit=20)
+    assert [verdict.run_id for verdict in verdicts] == [young]
+    assert verdicts[0].event is not None
+    with contextlib.closing(index_of(tmp_path)) as index, index:
+        index.execute("UPDATE asset_keys SET cached_status_data = NULL")
+    assert instance.get_status_by_partition(DAILY, days, DAYS) == status_of_days
+    assert drop_past(instance, datetime.now(UTC) - timedelta(days=30)) == Dropped(0, 0)
+
+
+def test_the_only_event_of_a_partition_stays_however_old(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    only = run_day(instance, "monday")
+    make_old(tmp_path, only)
+    # One: the plan of a check that has its verdict.
+    assert drop_past(instance, datetime.now(UTC) - timedelta(days=30)) == Dropped(0, 1)
+    verdict = instance.event_log_storage.get_asset_check_execution_history(dg.AssetCheckKey(DAILY, "sums"), limit=1)[0]
+    assert verdict.status == AssetCheckExecutionRecordStatus.SUCCEEDED
+    assert instance.get_materialized_partitions(DAILY) == {"monday"}
+    record = instance.fetch_materializations(DAILY, limit=1).records[0]
+    assert record.asset_materialization is not None
+    assert record.asset_materialization.tags is not None
+    assert record.asset_materialization.tags["kept"] == "yes"
 
 
 def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:

@@ -40,7 +40,7 @@ def test_the_nightly_job_merges(settings: Settings) -> None:
     result = maintenance_job(settings).execute_in_process()
     assert result.success
     done = {event.node_name for event in result.get_step_success_events()}
-    assert done == {"vacuum", "step_logs", "compact_bronze", "compact_silver", "compact_gold"}
+    assert done == {"vacuum", "logs", "compact_bronze", "compact_silver", "compact_gold"}
     assert (files(settings), publication.latest_number(Lake.open(settings))) == (1, 4)
 
 
