@@ -102,7 +102,11 @@ instalments as (  -- paid up to the day; or overdue on it, settled later or not
         least(coalesce(p.settlement_date, $as_of), $as_of) - p.due_date as delay_days  -- negative: early
     from silver.fact_payments as p
     cross join bounds as b
-    where p.side = 'customer' and p.amount > 0 and p.due_date is not null
+    where
+        p.side = 'customer'
+        and p.amount > 0
+        and p.due_date is not null
+        and (p.settlement_date is not null or p.balance <> 0)  -- written off, or paid without a trace: nothing is owed
 ),
 
 -- Who pays early is early on the mean (S3), but earns no points to spend on what was late.

@@ -135,6 +135,12 @@ def test_what_is_settled_after_the_day_was_overdue_on_it() -> None:
     assert row["payment_delay_days"] is None  # nothing was paid by then
 
 
+def test_what_was_written_off_is_not_overdue_for_ever() -> None:
+    # 100 written off long ago: no payment, and nothing left to pay. Paid on time beside it: 100, not 100 - 20.
+    payments = [("A", ago(400), None, 100, 0, 0, False), ("A", ago(5), ago(5), 100, 100, 0, False)]
+    assert score(ONE_SALE, {"fact_payments": payments})["A"]["payment_score"] == pytest.approx(100)
+
+
 def test_a_supplier_of_the_same_code_is_somebody_else() -> None:
     connection = customers(ONE_SALE, {"fact_payments": [("A", ago(20), None, 100, 0, 100, False)]})
     connection.execute("UPDATE silver.fact_payments SET side = 'supplier'")
