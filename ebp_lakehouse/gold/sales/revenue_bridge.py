@@ -20,7 +20,8 @@ class RevenueBridge(pa.DataFrameModel):
 
     comparison: Series[str] = described(
         "rolling_12_months: the sales_months (12) to the partition's day against those before; fiscal_year_to_date and "
-        "month: to the partition's day, against the same days one year earlier.",
+        "month: to the partition's day, against the same days one year earlier. In a fiscal year of more than twelve months "
+        "the two periods overlap, and what lies in both counts in each.",
         "Comparaison",
         "",
         isin=["rolling_12_months", "fiscal_year_to_date", "month"],

@@ -30,6 +30,23 @@ comparisons as (
         date_trunc('month', $as_of)::date
 ),
 
+-- In a fiscal year of more than twelve months the two overlap: a sale of the overlap is one of each.
+periods as (
+    select
+        comparison,
+        false as is_later,
+        previous_start as first_day,
+        previous_end as last_day
+    from comparisons
+    union all
+    select
+        comparison,
+        true,
+        period_start,
+        $as_of
+    from comparisons
+),
+
 families as (
     select
         product_id,
@@ -41,7 +58,7 @@ families as (
 sales as (
     select
         x.comparison,
-        d.date_value >= x.period_start as is_later,
+        x.is_later,
         c.customer_id,
         p.product_id,
         p.is_commercial_product as is_product,
@@ -58,10 +75,7 @@ sales as (
     inner join silver.dim_customer as c using (customer_key)
     inner join silver.dim_product as p using (product_key)
     left join families as a on p.product_id = a.product_id
-    inner join comparisons as x
-        on
-            d.date_value between x.previous_start and x.previous_end
-            or d.date_value between x.period_start and $as_of
+    inner join periods as x on d.date_value between x.first_day and x.last_day
     where f.document_type in ('Invoice', 'CreditNote')
 ),
 

@@ -121,6 +121,30 @@ def test_the_other_pairs_of_periods() -> None:
     }
 
 
+def test_what_lies_in_both_periods_is_a_sale_of_each() -> None:
+    """A fiscal year of 18 months, January 2024 to June 2025, on 31 March 2025: January to March 2024 are in both periods.
+
+    1 January 2023 - 31 March 2024: 10 + 20 = 30. 1 January 2024 - 31 March 2025: 20 + 40 + 7 = 67. A, of both periods: P 2
+    at 5.00 and 4 at 5.00, so 6 pieces, then the 4 and 5 at 8.00: 9 pieces, 60. Volume (9 - 6) x 5 = 15, price 60 - 45 = 15.
+    B is new: 7. 30 + 15 + 15 + 7 = 67.
+    """
+    sales = [
+        sold(date(2023, 5, 1), "A", "P", 2, "10"),
+        sold(date(2024, 2, 1), "A", "P", 4, "20"),
+        Sale("later", date(2025, 2, 1), "A", "P", "40", quantity="5"),
+        sold(date(2025, 3, 1), "B", "Q", 1, "7"),
+    ]
+    connection = company(sales)
+    connection.execute(
+        "UPDATE silver.dim_date SET fiscal_year = 2025 WHERE date_value BETWEEN '2024-01-01' AND '2025-06-30'"
+    )
+    frame, found = compute(connection, REVENUE_BRIDGE, date(2025, 3, 31))
+    assert not found
+    row = by(frame, "comparison")["fiscal_year_to_date"]
+    assert (row["opening_revenue"], row["closing_revenue"]) == (30, 67)
+    assert effects(row) == {"new_customers": 7, "volume": 15, "price": 15}
+
+
 def test_a_bridge_that_does_not_close_is_told() -> None:
     connection = company([sold(BEFORE, "A", "P", 10, "50"), sold(LATER, "A", "P", 12, "72")])
     compute(connection, REVENUE_BRIDGE, D)
