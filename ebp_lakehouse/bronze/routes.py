@@ -8,7 +8,7 @@ Not here: reading (source/extraction.py), what is done with the rows (ingest.py)
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -122,10 +122,10 @@ def choose(  # noqa: PLR0911 - one line per rule, in order
 
 
 def advanced(capture: Capture, table: SourceTable, before: Position | None, route: Route) -> Position:
-    """The position after a batch. A window reads a part only, so it moves no horizon."""
+    """The position after a batch. A window reads a part only, so it moves no horizon, only the number its rows carry."""
     number = max(capture.horizon, before.number if before else 0)
     if route == "window" and before is not None:
-        return before
+        return replace(before, number=number)
     return Position(
         route=route,
         horizon=None if route == "window" else capture.horizon,

@@ -51,6 +51,7 @@ def test_choice(before: Position | None, table: SourceTable, now: Capture, route
 
 
 def test_a_window_moves_no_horizon_and_numbers_never_fall() -> None:
-    assert advanced(capture(), TABLE, BEFORE, "window") == BEFORE
+    assert advanced(capture(), TABLE, BEFORE, "window") == replace(BEFORE, number=100)
+    assert advanced(capture(horizon=3, system="9/2"), TABLE, BEFORE, "window") == BEFORE
     assert advanced(capture(), TABLE, None, "window").horizon is None
     assert advanced(capture(horizon=3, system="9/2"), TABLE, BEFORE, "snapshot").number == BEFORE.number
