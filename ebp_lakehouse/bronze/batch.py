@@ -11,6 +11,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
+import duckdb
+import polars as pl
+import pyarrow as pa
 from deltalake import DeltaTable
 
 from ebp_lakehouse.bronze.change_ingest import ingest_changes
@@ -37,6 +40,8 @@ READERS = 2  # tables at a time: their memory is what bounds a batch's
 BESIDE = 4  # small tables beside them when the lake is on S3: most of their time is waiting for its answers
 SMALL_CELLS = 200_000
 FIRST_LOADED_AT = "first_loaded_at"
+# What the libraries raise about one table's values; an operating system's error, or a bug, ends the run.
+VALUE_ERRORS = (pa.ArrowException, duckdb.Error, pl.exceptions.PolarsError, UnicodeDecodeError)
 
 
 @dataclass(frozen=True)
@@ -257,8 +262,8 @@ class _Attempt:
             differences = reconcile(batch, writer)
         except ConflictError:
             raise  # nothing is wrong with the table: somebody was quicker, and the whole capture is tried again
-        except LakehouseError as error:
-            return TableOutcome(spec, error=str(error))
+        except (LakehouseError, *VALUE_ERRORS) as error:
+            return TableOutcome(spec, error=_told(spec, error))
         return TableOutcome(spec, batch, tuple(differences), tuple(problems), opened=writer.table)
 
     def _proved(self, capture: Capture, lake: Lake, record: Record, outcome: TableOutcome) -> TableOutcome:
@@ -271,8 +276,8 @@ class _Attempt:
         try:
             stored = load(lake, spec.lake_key, version)
             found = content_differences(capture, table, lake, stored) if stored is not None else []
-        except LakehouseError as error:
-            return replace(outcome, content=(str(error),))
+        except (LakehouseError, *VALUE_ERRORS) as error:
+            return replace(outcome, content=(_told(spec, error),))
         return replace(outcome, content=tuple(found))
 
     def _move(self, batch: TableBatch, record: Record, instant: str) -> Move:
@@ -283,6 +288,17 @@ class _Attempt:
 
 def _writer(lake: Lake, record: Record, spec: TableSpec) -> TableWriter:
     return open_at_pin(lake, spec.lake_key, record.pins.get(spec.lake_key))
+
+
+def _told(spec: TableSpec, error: Exception) -> str:
+    if isinstance(error, LakehouseError):
+        return str(error)
+    first = next(iter(str(error).splitlines()), "")
+    return (
+        f'Table "{spec.name}": a value of it cannot be handled ({type(error).__name__}: {first}). Nothing of this table '
+        "was published. Correct the row in EBP, or exclude the column (`exclude` in source/tables.yaml or your "
+        "EBP_TABLES_FILE)."
+    )
 
 
 def _without_horizon(pin: Pin) -> Pin:

@@ -149,29 +149,10 @@ def parse_text(data: bytes | bytearray, rows: int, schema: pa.Schema, *, table: 
     return parsed
 
 
-def _convert(data: bytes | bytearray, schema: pa.Schema, names: Sequence[str], *, as_text: bool = False) -> pa.Table:
+def _convert(data: bytes | bytearray, schema: pa.Schema, names: Sequence[str]) -> pa.Table:
     """Columns ``names`` of CSV ``data``. Raises pa.ArrowInvalid where a value does not fit."""
-    types = {
-        name: pa.string() if as_text or pa.types.is_binary(schema.field(name).type) else schema.field(name).type
-        for name in names
-    }
-    parsed = pa_csv.read_csv(
-        pa.py_buffer(data),
-        # one block: the reader would otherwise search block boundaries inside quoted values, one thread after another
-        read_options=pa_csv.ReadOptions(column_names=schema.names, block_size=len(data) + 1, skip_rows=1),
-        parse_options=pa_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-        convert_options=pa_csv.ConvertOptions(
-            column_types=types,
-            include_columns=list(names),
-            null_values=[""],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-            true_values=["t"],
-            false_values=["f"],
-        ),
-    )
-    if as_text:
-        return parsed
+    kinds = {name: schema.field(name).type for name in names}
+    parsed = _read(data, schema, {n: pa.string() if pa.types.is_binary(kind) else kind for n, kind in kinds.items()})
     for index, field in enumerate(schema.field(name) for name in names):
         if pa.types.is_binary(field.type):
             parsed = parsed.set_column(
@@ -183,6 +164,25 @@ def _convert(data: bytes | bytearray, schema: pa.Schema, names: Sequence[str], *
             spelling = field.metadata[SPELLING].decode()
             parsed = parsed.set_column(index, field, _as_shown(parsed.column(index), spelling))
     return parsed
+
+
+def _read(data: bytes | bytearray, schema: pa.Schema, types: dict[str, pa.DataType]) -> pa.Table:
+    """The columns that ``types`` names, of CSV ``data`` that holds those of ``schema``."""
+    return pa_csv.read_csv(
+        pa.py_buffer(data),
+        # one block: the reader would otherwise search block boundaries inside quoted values, one thread after another
+        read_options=pa_csv.ReadOptions(column_names=schema.names, block_size=len(data) + 1, skip_rows=1),
+        parse_options=pa_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        convert_options=pa_csv.ConvertOptions(
+            column_types=types,
+            include_columns=list(types),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            true_values=["t"],
+            false_values=["f"],
+        ),
+    )
 
 
 def _as_shown(texts: pa.ChunkedArray, spelling: str) -> pa.ChunkedArray:
@@ -237,9 +237,11 @@ def _converted(data: bytes | bytearray, schema: pa.Schema, table: str, key: Sequ
         except pa.ArrowInvalid as error:
             column = _COLUMN.search(str(error))
             if column is None or schema.names[int(column[1])] in careful:
-                raise
+                raise ExtractionError(
+                    f'Table "{table}": its rows cannot be read ({error}). Nothing of this table was written. Report this.'
+                ) from error
             name = schema.names[int(column[1])]
-            texts = _convert(data, schema, [name], as_text=True).column(0).combine_chunks()
+            texts = _decoded(data, schema, table, key, schema.field(name))
             careful[name] = _carefully(texts, schema.field(name), data, schema, table, key)
         else:
             break
@@ -247,6 +249,22 @@ def _converted(data: bytes | bytearray, schema: pa.Schema, table: str, key: Sequ
         if name in careful:
             parsed = parsed.set_column(index, schema.field(name), careful[name])
     return parsed.cast(schema)
+
+
+def _decoded(
+    data: bytes | bytearray, schema: pa.Schema, table: str, key: Sequence[str], field: pa.Field
+) -> pa.StringArray:
+    """One column as text. A database with the encoding SQL_ASCII checks no byte, so some may be of another encoding."""
+    column = _read(data, schema, {field.name: pa.binary()}).column(0).combine_chunks()
+    try:
+        return column.cast(pa.string())
+    except pa.ArrowInvalid:
+        row, value = next((n, v) for n, v in enumerate(column.to_pylist()) if v is not None and not _is_utf8(v))
+        where = _where(data, schema, table, key, field, row)
+        raise ExtractionError(
+            f"{where}: the value {_shorter(_as_text(value))!r} is not UTF-8. Nothing of this table was written. Correct the "
+            "row in EBP, or exclude the column (`exclude` in source/tables.yaml or your EBP_TABLES_FILE)."
+        ) from None
 
 
 def _carefully(
@@ -286,13 +304,39 @@ def _one_value(text: str | None, field: pa.Field) -> object:
 def _refused(
     data: bytes | bytearray, schema: pa.Schema, table: str, key: Sequence[str], field: pa.Field, row: int, text: str
 ) -> ExtractionError:
-    keys = _convert(data, schema, list(key), as_text=True).slice(row, 1).to_pylist()[0]
-    shown = text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
     return ExtractionError(
-        f'Table "{table}", column "{field.name}", row {describe_key(keys)}: the value {shown!r} does not fit '
+        f"{_where(data, schema, table, key, field, row)}: the value {_shorter(text)!r} does not fit "
         f"{type_name(field.type)}. Nothing of this table was written. Correct the row in EBP, or exclude the column, "
         "or keep it as text (`exclude`, `text` in source/tables.yaml or your EBP_TABLES_FILE)."
     )
+
+
+def _where(
+    data: bytes | bytearray, schema: pa.Schema, table: str, key: Sequence[str], field: pa.Field, row: int
+) -> str:
+    """Table, column and row of a value, for a message; a row without a key has no name."""
+    names = [name for name in key if name in schema.names]
+    place = f'Table "{table}", column "{field.name}"'
+    if not names:
+        return place
+    keys = _read(data, schema, dict.fromkeys(names, pa.binary())).slice(row, 1).to_pylist()[0]
+    return f"{place}, row {describe_key({n: None if v is None else _as_text(v) for n, v in keys.items()})}"
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _as_text(value: bytes) -> str:
+    return value.decode(errors="backslashreplace")
+
+
+def _shorter(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
 
 
 def describe_key(key: dict[str, object]) -> str:

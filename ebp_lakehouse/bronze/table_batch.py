@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import duckdb
+
 from ebp_lakehouse.bronze.drift import Change
 from ebp_lakehouse.bronze.reconcile import Difference, compare
 from ebp_lakehouse.bronze.routes import Choice, Position
 from ebp_lakehouse.bronze.state import lake_figures, reading
-from ebp_lakehouse.errors import LakeError
+from ebp_lakehouse.errors import ExtractionError, LakeError
 from ebp_lakehouse.lake.delta import Commit, TableWriter, file_uris
 from ebp_lakehouse.lake.publication import Pin
 from ebp_lakehouse.source.extraction import SourceFigures
@@ -79,12 +81,21 @@ class TableBatch:
 
 
 def reconcile(batch: TableBatch, writer: TableWriter) -> list[Difference]:
-    """Compare the lake, as readers would see it if the commit were published, with the source's figures."""
+    """Compare the lake, as readers would see it if the commit were published, with the source's figures.
+
+    Raises:
+        ExtractionError: a measure whose history is text holds a value that cannot be summed.
+    """
     if writer.table is None or not batch.source.complete:
         return []
     if not file_uris(writer.table):
         return compare(batch.spec.name, batch.source, SourceFigures(0, batch.source.measures, batch.source.by))
     with reading(writer.lake) as connection:
-        return compare(
-            batch.spec.name, batch.source, lake_figures(connection, writer.table, batch.identity, batch.source)
-        )
+        try:
+            figures = lake_figures(connection, writer.table, batch.identity, batch.source)
+        except duckdb.ConversionException as error:
+            raise ExtractionError(
+                f'Table "{batch.spec.name}": the sums of {", ".join(batch.source.measures)} cannot be compared with the '
+                f"source's ({str(error).splitlines()[0]}). Nothing of this table was published. Correct the row in EBP."
+            ) from None
+        return compare(batch.spec.name, batch.source, figures)

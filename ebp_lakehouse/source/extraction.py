@@ -17,6 +17,7 @@ from typing import Any, LiteralString, Self
 from zoneinfo import ZoneInfo
 
 import psycopg
+from psycopg import errors as pg
 from psycopg import sql
 
 from ebp_lakehouse.errors import ExtractionError, SourceError
@@ -168,13 +169,13 @@ class Capture:
         holds a newline; the number of messages is checked against the server's own count all the same.
 
         Raises:
-            ExtractionError: something between us and the server repackaged the rows.
+            ExtractionError: a text is not UTF-8, or something between us and the server repackaged the rows.
         """
         selected = sql.SQL(", ").join(sql.SQL("NULL") if name is None else sql.Identifier(name) for name in columns)
         query = sql.SQL("COPY (SELECT {} FROM {}{}) TO STDOUT (FORMAT csv)").format(selected, table.identifier, where)
         cursor = connection.cursor()
         messages = 0
-        with cursor.copy(query) as copy:
+        with _encoded(table), cursor.copy(query) as copy:
             for row in copy:
                 messages += 1
                 yield row
@@ -203,7 +204,9 @@ class Capture:
         if by:
             query += sql.SQL(" GROUP BY {}").format(sql.SQL(", ").join(sql.Literal(i + 1) for i in range(len(by))))
         rows, result = 0, {}
-        for line in connection.execute(query):
+        with _encoded(table):
+            lines = connection.execute(query).fetchall()
+        for line in lines:
             rows += line[len(by)]
             result[tuple(line[: len(by)])] = tuple(None if t is None else Decimal(t) for t in line[len(by) + 1 :])
         return SourceFigures(rows, measures, tuple(map(str, groupings)), result if measures else {})
@@ -249,6 +252,18 @@ def dated_within(table: SourceTable, first: date, last: date) -> sql.Composable 
         sql.SQL(template).format(sql.Identifier(n), sql.Literal(first.isoformat()), sql.Literal(last.isoformat()))
         for n in names
     )
+
+
+@contextmanager
+def _encoded(table: SourceTable) -> Iterator[None]:
+    """A database with the encoding SQL_ASCII takes any bytes; the server refuses to send those that are not UTF-8."""
+    try:
+        yield
+    except (pg.CharacterNotInRepertoire, pg.UntranslatableCharacter) as error:
+        raise ExtractionError(
+            f'Table "{table.name}": a text is not UTF-8 ({str(error).splitlines()[0]}). The table was not touched. '
+            "Correct the row in EBP, or exclude the column (`exclude` in source/tables.yaml or your EBP_TABLES_FILE)."
+        ) from None
 
 
 def _is_number(column: Column | None) -> bool:

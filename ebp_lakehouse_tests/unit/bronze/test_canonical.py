@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ebp_lakehouse.bronze.canonical import canonical_text, layout, parse, record_digest
+from ebp_lakehouse.bronze.canonical import WHOLE_ROW, canonical_text, layout, parse, record_digest
 from ebp_lakehouse.bronze.instants import instants
 from ebp_lakehouse.errors import ExtractionError
 from ebp_lakehouse.source.introspection import Column, SourceTable
@@ -115,6 +115,28 @@ def test_what_does_not_fit_is_refused_with_table_column_key_and_value(
         parse([b"a,\n", b"b," + value + b"\n"], schema, table="Item", key=["Id"])
     for part in ('"Item"', '"v"', "Id = b", shown):
         assert part in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "words"),
+    [
+        (b"b,caf\xe9\n", ["Id"], r"""column "v", row Id = b: the value 'caf\\xe9' is not UTF-8"""),
+        (b"caf\xe9,b\n", ["Id"], r"""column "Id", row Id = caf\xe9: the value 'caf\\xe9' is not UTF-8"""),
+        (b"b,caf\xe9\n", list(WHOLE_ROW), r"""column "v": the value 'caf\\xe9' is not UTF-8"""),
+    ],
+)
+def test_bytes_that_are_not_utf_8_are_refused_with_their_place(line: bytes, key: list[str], words: str) -> None:
+    """A change stream brings them as they are; COPY would not send them."""
+    schema = pa.schema([("Id", pa.string()), ("v", pa.string())])
+    with pytest.raises(ExtractionError) as refused:
+        parse([b"a,\n", line], schema, table="Item", key=key)
+    assert f'Table "Item", {words}' in str(refused.value)
+
+
+def test_a_value_of_a_table_without_a_key_is_refused_too() -> None:
+    schema = pa.schema([("v", pa.int16())])
+    with pytest.raises(ExtractionError, match='Table "Item", column "v": the value \'40000\''):
+        parse([b"40000\n"], schema, table="Item", key=list(WHOLE_ROW))
 
 
 @given(st.lists(st.none() | st.integers(-(10**21), 10**21) | st.integers(-(10**38), 10**38), min_size=1, max_size=5))
