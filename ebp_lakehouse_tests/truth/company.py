@@ -107,7 +107,7 @@ def service(bronze: Bronze, as_of: date) -> pl.DataFrame:
     ordered = lines.join(headers.filter((pl.col("kind") == "Order") & (pl.col("day") <= as_of)), on="id").join(
         promised, on="id"
     )
-    came = purchases.arrivals(bronze, lines, headers, ordered, "Delivery")
+    came = purchases.arrivals(bronze, lines, headers, ordered, "Delivery", as_of)
     due = (
         ordered.join(came, on="line", how="left")
         .with_columns(promise=pl.coalesce("promised_line", "promised_document"))

@@ -49,8 +49,8 @@ def monthly(bronze: Bronze, as_of: date) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def order_lines(bronze: Bronze) -> pl.DataFrame:
-    """One row per counted order line: when it was promised, when something and when 98 % of it had come."""
+def order_lines(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """One row per counted order line: when it was promised, when something and when 98 % came, how much by ``as_of``."""
     headers = documents(bronze)
     lines = counted_lines(bronze["PurchaseDocumentLine"]).select(
         line="Id", id="DocumentId", item=code("ItemId"), promised_line=day("DeliveryDate"), quantity=_quantity()
@@ -63,7 +63,7 @@ def order_lines(bronze: Bronze) -> pl.DataFrame:
     )
     by_delay = pl.col("day") + pl.duration(days=pl.col("delay"))
     ordered = ordered.with_columns(promised_day=pl.coalesce("promised_line", "promised", by_delay))
-    return ordered.join(arrivals(bronze, lines, headers, ordered, "Receipt"), on="line", how="left")
+    return ordered.join(arrivals(bronze, lines, headers, ordered, "Receipt", as_of), on="line", how="left")
 
 
 def _goods(bronze: Bronze, as_of: date) -> pl.DataFrame:
@@ -128,9 +128,9 @@ def _quantity() -> pl.Expr:
 
 
 def arrivals(
-    bronze: Bronze, lines: pl.DataFrame, headers: pl.DataFrame, ordered: pl.DataFrame, kind: str
+    bronze: Bronze, lines: pl.DataFrame, headers: pl.DataFrame, ordered: pl.DataFrame, kind: str, as_of: date
 ) -> pl.DataFrame:
-    """Per order line: received, first_came, all_came, by documents of ``kind``; by invoices only where a line has none."""
+    """Per order line: received by ``as_of``, first_came, all_came, by ``kind``; by invoices only where a line has none."""
     came = (
         transfers(bronze)
         .join(lines.select("line", "id"), left_on="target", right_on="line")
@@ -145,7 +145,7 @@ def arrivals(
     so_far = pl.col("quantity").cum_sum().over("origin")
     full = came.with_columns(full=so_far >= IN_FULL * pl.col("needed"))
     return full.group_by(line="origin").agg(
-        received=total(pl.col("quantity")),
+        received=total(pl.col("quantity").filter(pl.col("came") <= as_of)),
         first_came=pl.col("came").min(),
         all_came=pl.col("came").filter("full").min(),
     )
@@ -160,7 +160,7 @@ def suppliers(bronze: Bronze, as_of: date) -> pl.DataFrame:
         total_orders_count=((pl.col("kind") == "Order") & recent).sum(),
         total_amount=total(pl.col("net").filter(recent & pl.col("kind").is_in(["Invoice", "CreditNote"]))),
     )
-    due = order_lines(bronze).filter(
+    due = order_lines(bronze, as_of).filter(
         (pl.col("day") <= as_of) & pl.col("promised_day").is_between(start, as_of) & (pl.col("quantity") > 0)
     )
     quantity = pl.col("quantity").cast(pl.Float64)

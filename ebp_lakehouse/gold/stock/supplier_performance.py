@@ -56,7 +56,8 @@ class SupplierPerformance(pa.DataFrameModel):
         "Due lines received in full by the end of the period / due lines.", "Complètes", "0-1", ge=0, le=1
     )
     line_fill_rate: Series[float] = optional(
-        "Quantity received / quantity due, at most the ordered quantity of each line.",
+        "Quantity received by the end of the period / quantity due, at most the ordered quantity of each line. Of a line that came "
+        "in part by then: its receipts x what the item's receipts of that supplier and order day had brought by then, of all.",
         "Taux de remplissage",
         "0-1",
         ge=0,

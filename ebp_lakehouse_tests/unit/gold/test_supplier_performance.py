@@ -32,8 +32,8 @@ def periods(as_of: str, *purchases: dict[str, Any], payments: Rows = ()) -> dict
 
 def test_a_line_that_came_after_the_year_was_not_complete_in_it() -> None:
     # Due in 2025: 10 pieces complete after 20 days, and 30 that were complete only in January 2026, after 50 days. 2025: one of
-    # two in full, lead time 20; 12 for the 10 ordered fill it once: (10 + 30) / 40. The rolling year has both:
-    # (10 x 20 + 30 x 50) / 40 = 42.5 days.
+    # two in full, lead time 20; 12 for the 10 ordered fill it once, of the 30 nothing had come: 10 / 40. The rolling year has
+    # both: (10 x 20 + 30 x 50) / 40 = 42.5 days, and all 40.
     rows = periods(
         "2026-03-31",
         ordered("1", "2025-11-01", "2025-11-30", 10, 12, "2025-11-21"),
@@ -42,10 +42,28 @@ def test_a_line_that_came_after_the_year_was_not_complete_in_it() -> None:
     year = rows["fiscal_year", date(2025, 1, 1)]
     assert (year["due_lines_count"], year["in_full_rate"], year["on_time_delivery_rate"]) == (2, 0.5, 0.5)
     assert year["avg_lead_time_days"] == pytest.approx(20)
-    assert year["line_fill_rate"] == pytest.approx(1.0)
+    assert year["line_fill_rate"] == pytest.approx(0.25)
     rolling = rows["rolling", date(2025, 4, 1)]
-    assert rolling["in_full_rate"] == 1.0
+    assert (rolling["in_full_rate"], rolling["line_fill_rate"]) == (1.0, 1.0)
     assert rolling["avg_lead_time_days"] == pytest.approx(42.5)
+
+
+def test_a_line_is_filled_by_what_had_come_by_the_end_of_the_period() -> None:
+    # Due in December 2025: of 40, 10 came in December, 20 in February and 10 in April, after D. 2025: 10 / 40; the twelve months
+    # to D: 30 / 40. Ten more of another day's order are none of it.
+    order = {**ordered("C", "2025-11-01", "2025-12-20", 40, 40, "2026-04-10"), "first_receipt_date": "2025-12-19"}
+    receipts = [
+        {"purchase_key": number, "document_id": number, "line_id": number, "document_type": "Receipt", "row_origin": "line",
+         "product_id": "P", "supplier_id": "S", "date_key": day_key(day), "quantity": quantity, "brought_quantity": quantity,
+         "quantity_stock_unit": quantity, "ordered_on": ordered_on}
+        for number, day, quantity, ordered_on in (
+            ("1", "2025-12-19", 10, "2025-11-01"), ("2", "2026-02-10", 20, "2025-11-01"),
+            ("3", "2026-04-10", 10, "2025-11-01"), ("4", "2025-12-28", 10, "2025-10-01"),
+        )
+    ]  # fmt: skip
+    rows = periods("2026-03-31", order, *receipts)
+    assert rows["fiscal_year", date(2025, 1, 1)]["line_fill_rate"] == pytest.approx(0.25)
+    assert rows["rolling", date(2025, 4, 1)]["line_fill_rate"] == pytest.approx(0.75)
 
 
 def test_what_is_not_known_of_a_supplier_has_no_weight() -> None:
