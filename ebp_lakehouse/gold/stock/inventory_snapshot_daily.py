@@ -107,7 +107,8 @@ class InventorySnapshotDaily(pa.DataFrameModel):
     )
     last_issue_date: Series[pl.Date] = optional("Day of the last demand.", "Dernière sortie", "date")
     is_dead_stock: Series[bool] = described(
-        "On hand, without demand for parameter dead_stock_months, and its first entry is older than that.",
+        "On hand, without demand for parameter dead_stock_months, and its first entry is older than that. Stock without an entry "
+        "(taken over when EBP was introduced) was there before the first movement that is known of any item.",
         "Stock dormant",
         "",
     )

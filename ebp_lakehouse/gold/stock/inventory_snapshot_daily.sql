@@ -81,6 +81,11 @@ entries as (
     group by all
 ),
 
+-- What was there before EBP kept its movements came no later than the first of them all.
+beginning as (
+    select min(day) as first_day from movements
+),
+
 stock_outs as (
     select
         f.product_id,
@@ -121,12 +126,13 @@ figures as (
         $service_level_z * coalesce(demand.spread, 0) * sqrt(lead_times.lead_time_days) as safety_stock,
         coalesce(demand.of_a_year, 0) as demand_of_a_year,
         demand.last_issue_on,
-        entries.first_entry_on,
+        coalesce(entries.first_entry_on, beginning.first_day) as first_entry_on,
         coalesce(stock_outs.days, 0) as stock_out_days,
         coalesce(due.quantity, 0) as due_quantity,
         inventory.quantity_available + coalesce(due.quantity, 0) as expected,
         inventory.quantity_on_hand - inventory.ordered_by_customers + inventory.on_order_suppliers as position
     from inventory
+    cross join beginning
     inner join items on inventory.product_id = items.product_id
     inner join lead_times on inventory.product_id = lead_times.product_id
     left join demand on inventory.product_id = demand.product_id and inventory.warehouse_id = demand.warehouse_id

@@ -106,3 +106,20 @@ def test_of_an_open_order_what_has_not_come_yet_is_due() -> None:
     late = {**line, "purchase_key": "2", "promised_date": "2026-04-11"}  # after the ten days of lead time
     row = snapshot([item("P")], [held("P", 1)], purchases=[line, late])["P"]
     assert row["due_quantity"] == 40  # 20 of 30, in packs of two
+
+
+def test_stock_that_never_came_in_is_as_old_as_what_is_known() -> None:
+    """Movements are known from 1 March 2025: what has none, or only an issue of that month, lies there for twelve months."""
+    stock = [held(name, 5) for name in ("TAKEN_OVER", "OLD_ISSUE", "ISSUED", "OLD", "NEW")]
+    movements = [
+        moved("OLD", "2025-03-01", 5),
+        moved("OLD_ISSUE", "2025-03-31", -1),
+        moved("ISSUED", "2025-04-01", -1),
+        moved("NEW", "2025-04-01", 5),
+    ]
+    items = [item(row["product_id"]) for row in stock]
+    rows = snapshot(items, stock, movements)
+    assert {name for name, row in rows.items() if row["is_dead_stock"]} == {"TAKEN_OVER", "OLD_ISSUE", "OLD"}
+    # Of a company whose movements begin in April 2025 nobody knows what happened in the twelve months before.
+    rows = snapshot(items, stock, [row for row in movements if row["date_key"] >= day_key("2025-04-01")])
+    assert not any(row["is_dead_stock"] for row in rows.values())
