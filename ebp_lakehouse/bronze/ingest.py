@@ -245,14 +245,16 @@ class Ingestion:
             batch_id=self.capture.batch_id,
             position=max(self.capture.horizon, self.before.number if self.before else 0),
         )
-        keys: list[pl.DataFrame] = []
         digest_of = self.rows.digest if plan.is_whole_row else record_digest
         lines = unknown_rows(self._lines(source, plan), state if self.live else (), self.counter, digest_of)
         with Prefetched(lines) as blocks:
             for block in blocks:
-                yield from self._new_versions(block, plan, state, stamp, keys)
-        if keys and (twice := folding.repeated(pl.concat(keys))).height:
-            raise self._not_unique(describe_key(twice.to_dicts()[0]))
+                yield from self._new_versions(block, plan, state, stamp)
+        if not self.table.key_is_enforced:
+            # Every key, not the new rows' alone: a copy of a known row takes the place of a deleted one in the count.
+            twice = folding.repeated(self._source_keys(source, plan))
+            if twice.height:
+                raise self._not_unique(describe_key(twice.to_dicts()[0]))
         if not self.complete:
             return
         surplus = self.live + self.changes[INSERT] - figures.rows
@@ -278,9 +280,7 @@ class Ingestion:
             where = dated
         return self.capture.copy_rows(source, self.table, plan.selected, where)
 
-    def _new_versions(
-        self, block: Block, plan: Layout, state: LakeState, stamp: Stamp, keys: list[pl.DataFrame]
-    ) -> Iterator[pa.RecordBatch]:
+    def _new_versions(self, block: Block, plan: Layout, state: LakeState, stamp: Stamp) -> Iterator[pa.RecordBatch]:
         values = parse_text(block.text, block.rows, plan.schema, table=self.spec.name, key=plan.key)
         hashes = hex_digests(block.digests)
         own = pa.table([hashes], list(plan.key)) if plan.is_whole_row else values.select(list(plan.key))
@@ -290,8 +290,6 @@ class Ingestion:
                 "Correct the row in EBP, or `key` in source/tables.yaml."
             )
         frame = pl.DataFrame(pl.from_arrow(own))
-        if not self.table.key_is_enforced:
-            keys.append(frame)
         changes = frame.with_columns(pl.Series(HASH, hashes), pl.lit(False).alias(IS_DELETED))
         kept = folding.fold(
             changes, state.current.frame, plan.key, position=stamp.position, captured_at=self.capture.captured_at
