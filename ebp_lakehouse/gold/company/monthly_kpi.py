@@ -261,7 +261,8 @@ class MonthlyKpi(pa.DataFrameModel):
         kpi=Kpi(83, "Active contracts", "Contrats actifs", ("dim_contract.start_date", "dim_contract.end_date")),
     )
     renewal_rate_percent: Series[float] = optional(
-        "Of the contracts whose end falls in the month, those tacitly renewed and not cancelled x 100.",
+        "Of the contracts' terms that end in the month, up to the partition's day, those that were renewed x 100: by EBP, which "
+        "keeps the last renewal of a contract only, or tacitly, if not cancelled by the month's last day.",
         "Taux de renouvellement",
         "%",
         ge=0,
@@ -270,7 +271,7 @@ class MonthlyKpi(pa.DataFrameModel):
             83,
             "Renewal rate",
             "Taux de renouvellement",
-            ("dim_contract.has_tacit_renewal", "dim_contract.cancellation_date"),
+            ("dim_contract.last_renewal_date", "dim_contract.has_tacit_renewal", "dim_contract.cancellation_date"),
         ),
     )
 

@@ -224,23 +224,38 @@ contracts as (
         count(*) filter (
             where c.start_date <= m.last_day and coalesce(c.cancellation_date, date '9999-12-31') >= m.last_day
             and (c.has_tacit_renewal or coalesce(c.end_date, date '9999-12-31') >= m.last_day)
-        ) as active,
-        count(*) filter (where c.year_month = m.month_number) as ended,
-        count(*) filter (
-            where c.year_month = m.month_number and c.has_tacit_renewal
-            and coalesce(c.cancellation_date, date '9999-12-31') > m.last_day
-        ) as renewed
+        ) as active
     from months as m
-    cross join (
-        select
-            start_date,
-            end_date,
-            cancellation_date,
-            has_tacit_renewal,
-            year(end_date) * 12 + month(end_date) as year_month
-        from silver.dim_contract
-        where start_date is not null
-    ) as c
+    cross join silver.dim_contract as c
+    where c.start_date is not null
+    group by m.month_number
+),
+
+-- The ends of terms: a renewal moves the end of the contract and leaves the end of the term before it.
+terms as (
+    select
+        last_renewal_date as ended_on,
+        true as is_renewed,
+        null as cancellation_date
+    from silver.dim_contract
+    where start_date is not null and last_renewal_date is not null
+    union all
+    select
+        end_date,
+        has_tacit_renewal,
+        cancellation_date
+    from silver.dim_contract
+    where start_date is not null and end_date is not null and end_date is distinct from last_renewal_date
+),
+
+renewals as (
+    select
+        m.month_number,
+        count(*) as ended,
+        count(*) filter (where t.is_renewed and coalesce(t.cancellation_date > m.last_day, true)) as renewed
+    from months as m
+    inner join terms as t
+        on m.month_number = year(t.ended_on) * 12 + month(t.ended_on) and m.last_day >= t.ended_on
     group by m.month_number
 )
 
@@ -295,7 +310,7 @@ select
     case when v.planned > 0 then v.cancelled::double / v.planned::double * 100 end as cancellation_rate_percent,
     case when v.planned > 0 then v.rescheduled::double / v.planned::double * 100 end as reschedule_rate_percent,
     coalesce(c.active, 0) as active_contracts_count,
-    case when c.ended > 0 then c.renewed::double / c.ended * 100 end as renewal_rate_percent
+    case when w.ended > 0 then w.renewed::double / w.ended * 100 end as renewal_rate_percent
 from months as m
 cross join inventories as n
 left join sales as s using (month_number)
@@ -311,4 +326,5 @@ left join adjustments as a using (month_number)
 left join stock as k using (month_number)
 left join visits as v using (month_number)
 left join contracts as c using (month_number)
+left join renewals as w using (month_number)
 order by m.period

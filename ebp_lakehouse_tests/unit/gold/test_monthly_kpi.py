@@ -63,6 +63,30 @@ def test_a_contract_is_active_up_to_the_day_on_which_it_ends_or_is_cancelled() -
     assert [rows[f"2026-0{month}"]["active_contracts_count"] for month in (1, 2, 3)] == [4, 3, 2]
 
 
+def test_what_ebp_renewed_is_renewed_and_what_has_not_ended_is_not_lost() -> None:
+    # Ten terms ended on 15 March and were renewed for a year, one ended for good on the 20th: 10 of 11. Tacitly in February: two
+    # of three, the third was cancelled by then. What ends on 31 March has not ended on the 30th, and then is one of 12.
+    march = date(2026, 3, 15)
+    contracts = [
+        contract(f"R{n}", "2024-03-16", end_date=date(2027, 3, 15), last_renewal_date=march) for n in range(10)
+    ]
+    contracts += [
+        contract("LOST", "2025-03-21", end_date=date(2026, 3, 20)),
+        contract("LATER", "2025-04-01", end_date=date(2026, 3, 31)),
+        contract("TACIT", "2025-02-11", end_date=date(2026, 2, 10), has_tacit_renewal=True),
+        contract("GONE", "2025-02-11", end_date=date(2026, 2, 10), has_tacit_renewal=True, cancellation_date=march),
+        contract("LEFT", "2025-02-11", end_date=date(2026, 2, 10), has_tacit_renewal=True,
+                 cancellation_date=date(2026, 2, 10)),
+    ]  # fmt: skip
+
+    def rates(day: str) -> list[float | None]:
+        rows = computed(MONTHLY_KPI, company(dim_contract=contracts), day)
+        return [row["renewal_rate_percent"] for row in rows]
+
+    assert rates("2026-03-30") == [None, pytest.approx(200 / 3), pytest.approx(1000 / 11)]
+    assert rates(D) == [None, pytest.approx(200 / 3), pytest.approx(1000 / 12)]
+
+
 def test_a_fiscal_year_of_eighteen_months_is_not_compared_with_itself() -> None:
     """From July 2024 to December 2025: August 2025 has no August of a year before to be compared with, March 2026 has."""
     calendar_days = [
