@@ -25,6 +25,7 @@ VALID_FROM = "_bronze_fold_valid_from"
 POSITION = "_bronze_fold_position"
 ROW = "_bronze_fold_row"
 CHANGE = "_bronze_fold_change"
+IS_FIRST = "_bronze_fold_is_first"
 INSERT, UPDATE, DELETE = "insert", "update", "delete"
 
 STATE_SCHEMA = {
@@ -50,7 +51,8 @@ def fold(
         captured_at: instant of the capture, UTC without zone.
 
     Returns:
-        ``ROW`` (index in ``changes``, ascending), ``VALID_FROM``, ``CHANGE`` (insert, update or delete).
+        ``ROW`` (index in ``changes``, ascending), ``VALID_FROM``, ``CHANGE`` (insert, update or delete),
+        ``IS_FIRST`` (the key had no version yet: an insert may also be a deleted row that came back).
         ``VALID_FROM`` is strictly greater than that of the key's previous version, whatever the clocks did.
     """
     # Left join on renamed state columns; "maintain_order" because ROW must stay ascending for the caller's take().
@@ -75,6 +77,7 @@ def fold(
         .then(pl.lit(UPDATE))
         .otherwise(pl.lit(INSERT))
         .alias(CHANGE),
+        (~known).alias(IS_FIRST),
     )
 
 

@@ -23,7 +23,7 @@ from ebp_lakehouse.bronze import shapes
 from ebp_lakehouse.bronze.append import append
 from ebp_lakehouse.bronze.canonical import Layout, describe_key, hex_digests, layout, parse_text, record_digest
 from ebp_lakehouse.bronze.drift import Change, drift
-from ebp_lakehouse.bronze.fold import CHANGE, DELETE, HASH, INSERT, IS_DELETED, ROW, UPDATE, VALID_FROM
+from ebp_lakehouse.bronze.fold import CHANGE, DELETE, HASH, INSERT, IS_DELETED, IS_FIRST, ROW, UPDATE, VALID_FROM
 from ebp_lakehouse.bronze.reshaping import LABEL, kept_columns, only_reshaped
 from ebp_lakehouse.bronze.routes import Choice, Position, advanced, choose
 from ebp_lakehouse.bronze.state import LakeState, last_values
@@ -338,8 +338,7 @@ class Ingestion:
                 days = values.column(name).cast(pa.date32()).combine_chunks()
                 within = pc.and_(pc.greater_equal(days, first), pc.less_equal(days, last))
                 own = pc.if_else(pc.fill_null(within, fill_value=False), days, own)
-        is_new = (kept[CHANGE] == INSERT).to_arrow()
-        return pc.if_else(is_new, own, pa.scalar(self.capture.today, pa.date32()))
+        return pc.if_else(kept[IS_FIRST].to_arrow(), own, pa.scalar(self.capture.today, pa.date32()))
 
     def _deleted_versions(
         self,

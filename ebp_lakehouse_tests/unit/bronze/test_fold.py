@@ -13,6 +13,7 @@ from ebp_lakehouse.bronze.fold import (
     CHANGE,
     HASH,
     IS_DELETED,
+    IS_FIRST,
     POSITION,
     ROW,
     STATE_SCHEMA,
@@ -108,6 +109,10 @@ def test_the_kind_of_each_change() -> None:
     )
     kept = fold(changes, state, KEY, position=1, captured_at=T0)
     assert kept.select(ROW, CHANGE).rows() == [(0, "update"), (1, "insert"), (2, "delete")]
+    assert kept[IS_FIRST].to_list() == [False, True, False]
+    deleted = state.with_columns(pl.lit(True).alias(IS_DELETED))
+    back = fold(changes_of({("x", "yz"): "1"}), deleted, KEY, position=1, captured_at=T0)
+    assert back.select(CHANGE, IS_FIRST).rows() == [("insert", False)]
 
 
 def test_repeated_keys_are_found_column_by_column() -> None:
