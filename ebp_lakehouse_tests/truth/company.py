@@ -9,6 +9,7 @@ import polars as pl
 from ebp_lakehouse_tests.truth import purchases
 from ebp_lakehouse_tests.truth.chain import document_edges, first_reached, transfers
 from ebp_lakehouse_tests.truth.contracts import overdue_visits
+from ebp_lakehouse_tests.truth.receivables import deposits
 from ebp_lakehouse_tests.truth.saledocuments import REVENUE, counted_lines, documents, rows
 from ebp_lakehouse_tests.truth.values import Bronze, amount, cents, day, total
 
@@ -92,7 +93,7 @@ def position(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
         cash_collected=cents(total(amount("Amount").filter(day("SettlementDate") == as_of))),
         delivered_not_invoiced=pl.lit(delivered_not_invoiced(bronze, as_of)),
         visits_overdue_count=pl.lit(overdue_visits(bronze, as_of, known_on)),
-        deposits_not_applied=cents(total(amount("RemainingAmount").filter("IsDeposit"))),
+        deposits_not_applied=pl.lit(deposits(bronze, as_of)),
     )
 
 

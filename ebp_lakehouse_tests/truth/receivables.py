@@ -44,7 +44,9 @@ def instalments(bronze: Bronze) -> pl.DataFrame:
 def payments(bronze: Bronze) -> pl.DataFrame:
     """One row per instalment and what settled it: day (of a set-off the later document's), amount signed, rejected."""
     owed = instalments(bronze)
-    settlements = bronze["SaleSettlement"].select("Id", paid=day("SettlementDate"), rejected="IsUnpaid")
+    settlements = bronze["SaleSettlement"].select(
+        "Id", paid=day("SettlementDate"), rejected="IsUnpaid", is_deposit=pl.col("IsDeposit").fill_null(value=False)
+    )
     links = bronze["SaleSettlementCommitmentAssociation"]
     cash = (
         links.drop_nulls("SettlementId")
@@ -54,6 +56,7 @@ def payments(bronze: Bronze) -> pl.DataFrame:
             "debtor", "document", "document_day", "due", "paid", id="CommitmentId",
             assigned=(amount("AssignedAmount") + amount("FinancialDiscount")) * pl.col("sign"),
             rejected=pl.col("rejected").fill_null(value=False), is_cash=pl.lit(value=True),
+            is_deposit=pl.col("is_deposit").fill_null(value=False),
         )
     )  # fmt: skip
     pairs = links.filter(pl.col("SettlementId").is_null() & pl.col("LinkedCommitmentId").is_not_null()).select(
@@ -69,7 +72,7 @@ def payments(bronze: Bronze) -> pl.DataFrame:
         .select(
             "debtor", "document", "document_day", "due", "id", paid=pl.max_horizontal("moment", "moment_other"),
             assigned=pl.when(pl.col("amount") < 0).then(-pl.col("assigned")).otherwise("assigned"),
-            rejected=pl.lit(value=False), is_cash=pl.lit(value=False),
+            rejected=pl.lit(value=False), is_cash=pl.lit(value=False), is_deposit=pl.lit(value=False),
         )
     )  # fmt: skip
     return pl.concat([cash, set_off.select(cash.columns)])
@@ -107,6 +110,18 @@ def ageing(bronze: Bronze, as_of: date) -> pl.DataFrame:
         overdue=overdue, receivables=pl.sum_horizontal(money)
     )
     return frame.with_columns(cents(pl.col(name)) for name in [*money, "overdue", "receivables"])
+
+
+def deposits(bronze: Bronze, as_of: date) -> float:
+    """Deposits received by ``as_of``: what settles nothing today, and what settles a document of a later day."""
+    received = bronze["SaleSettlement"].filter(
+        pl.col("IsDeposit") & ~pl.col("IsUnpaid") & (day("SettlementDate") <= as_of)
+    )
+    later = payments(bronze).filter(
+        pl.col("is_deposit") & ~pl.col("rejected") & (pl.col("paid") <= as_of) & (pl.col("document_day") > as_of)
+    )
+    free = [received.select(amount("RemainingAmount")), later.select(RemainingAmount="assigned")]
+    return float(pl.concat(free).select(cents(total(pl.col("RemainingAmount")))).item())
 
 
 def _between(low: int | None, high: int | None) -> pl.Expr:

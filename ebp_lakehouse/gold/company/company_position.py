@@ -167,12 +167,12 @@ class CompanyPosition(pa.DataFrameModel):
         ("fact_settlements.amount",),
     )
     deposits_not_applied: Series[Money] = _kpi(
-        "Deposits received that settle nothing yet.",
+        "Deposits received that settled nothing on that day: what they settle now, of a document dated later, is in them.",
         "Acomptes reçus non imputés",
         "EUR",
         45,
         "Deposits not yet applied",
-        ("fact_settlements.unassigned_amount", "fact_settlements.is_deposit"),
+        ("fact_settlements.unassigned_amount", "fact_settlements.is_deposit", "fact_payments.assigned_amount"),
     )
     over_credit_limit_count: Series[pl.Int64] = _kpi(
         "Debtors who owe more than their credit limit.",
@@ -302,7 +302,7 @@ COMPANY_POSITION = GoldTable(
     description="Where the company stands each evening: backlog, customers, receivables, stock, suppliers, contracts.",
     key=("date_id",),
     model=CompanyPosition,
-    silver=("dim_date", "fact_purchases", "fact_sales", "fact_settlements"),
+    silver=("dim_date", "fact_payments", "fact_purchases", "fact_sales", "fact_settlements"),
     owners=("team:direction",),
     kind="daily",
     uses=(

@@ -77,11 +77,26 @@ absorbed as (
 ),
 
 settlements as (
-    select
-        coalesce(sum(amount) filter (where settlement_date = $as_of), 0) as collected,
-        coalesce(sum(unassigned_amount) filter (where is_deposit), 0) as deposits
+    select coalesce(sum(amount), 0) as collected
     from silver.fact_settlements
-    where settlement_date <= $as_of and not is_rejected
+    where settlement_date = $as_of and not is_rejected
+),
+
+-- Deposits that settle nothing yet, and those that by now settle a document which did not exist on that day.
+deposits as (
+    select coalesce(sum(amount), 0) as amount
+    from (
+        select unassigned_amount as amount
+        from silver.fact_settlements
+        where is_deposit and settlement_date <= $as_of and not is_rejected
+        union all
+        select p.assigned_amount as amount
+        from silver.fact_payments as p
+        inner join silver.fact_settlements as s on p.settlement_id = s.settlement_id
+        where
+            s.is_deposit and p.side = 'customer' and p.document_date > $as_of and p.settlement_date <= $as_of
+            and not p.is_rejected
+    )
 ),
 
 reminders as (
@@ -225,7 +240,7 @@ select
     case when t.revenue_incl_tax > 0 then r.receivables::double / t.revenue_incl_tax::double * 365 end as dso_days,
     ($as_of - b.day + 1)::integer as dso_count_back_days,
     round(s.collected, 2)::decimal(18, 2) as cash_collected,
-    round(s.deposits, 2)::decimal(18, 2) as deposits_not_applied,
+    round(v.amount, 2)::decimal(18, 2) as deposits_not_applied,
     r.over_limit as over_credit_limit_count,
     round(r.over_limit_amount, 2)::decimal(18, 2) as over_credit_limit_amount,
     e.instalments as reminders_count,
@@ -254,6 +269,7 @@ cross join risks as k
 cross join receivables as r
 cross join absorbed as b
 cross join settlements as s
+cross join deposits as v
 cross join reminders as e
 cross join payables as y
 cross join dependency as g

@@ -120,6 +120,34 @@ def test_what_is_paid_after_the_day_is_still_owed_on_it_and_what_came_back_was_n
     assert row["payables"] == Decimal("200.00")  # 50 open + 150 paid in April
 
 
+def test_a_deposit_waits_until_the_day_of_what_it_settles() -> None:
+    """1 000 of 1 March settle 700 of 1 June and 200 of 15 March; 100 are free. On the evening of 31 March: 100 + 700."""
+    cash = {"third_id": "C", "settlement_date": date(2026, 3, 1), "is_deposit": True, "is_rejected": False}
+    settlements = [
+        {**cash, "settlement_key": "1", "settlement_id": "R1", "amount": 1000, "unassigned_amount": 100},
+        {**cash, "settlement_key": "2", "settlement_id": "R2", "amount": 50, "unassigned_amount": 0, "is_deposit": False},
+        {**cash, "settlement_key": "3", "settlement_id": "R3", "amount": 30, "unassigned_amount": 0, "is_rejected": True},
+        {**cash, "settlement_key": "4", "settlement_id": "R4", "amount": 9, "unassigned_amount": 0,
+         "settlement_date": date(2026, 4, 1)},
+    ]  # fmt: skip
+    settled = [
+        ("R1", "2026-06-01", 700, "2026-03-01", False),
+        ("R1", "2026-03-15", 200, "2026-03-01", False),
+        ("R2", "2026-06-01", 50, "2026-03-01", False),  # no deposit
+        ("R3", "2026-06-01", 30, "2026-03-01", True),
+        ("R4", "2026-06-01", 9, "2026-04-01", False),  # received after the day
+    ]
+    payments = [
+        {"payment_key": str(n), "side": "customer", "third_id": "C", "commitment_id": f"I{n}", "settlement_id": settlement,
+         "document_date": day, "settlement_date": paid, "amount": amount, "assigned_amount": amount,
+         "financial_discount_amount": 0, "balance": 0, "is_rejected": is_rejected, "is_set_off": False,
+         "is_doubtful": False}
+        for n, (settlement, day, amount, paid, is_rejected) in enumerate(settled)
+    ]  # fmt: skip
+    (row,) = computed(COMPANY_POSITION, company(fact_settlements=settlements, fact_payments=payments), D)
+    assert row["deposits_not_applied"] == Decimal("800.00")
+
+
 def test_the_position_is_what_was_open_on_that_evening() -> None:
     sales = [
         sale("F1", "Invoice", "2026-01-15", 100),
