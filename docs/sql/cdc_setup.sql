@@ -113,11 +113,13 @@ DECLARE
     "Zipcode": ["Id"],
     "States": ["Id"]
   }';
-  -- columns never read: by name in any table, by name in one table, and texts whose name looks like a secret's
+  -- columns never read: by name in any table, by name in one table, and by a name that looks like a secret's, unless the
+  -- type can hold none: flags, numbers, dates, and a uuid that refers to another row
   secret_names constant text[] := ARRAY['userpassword', 'xx_cle_web', 'xx_cles_pc', 'xx_licence', 'xx_login_ticket', 'xx_mdp_ticket']::text[];
   secret_columns constant jsonb := '{}';
   secret_patterns constant text[] := ARRAY['passw', '(^|_)pwd($|_)', 'motdepasse', 'mot_de_passe', '(^|_)mdp($|_)', '(^|_)login($|_)', 'licen[cs]e($|_|key|cle)', '(^|_)cles?(_|$)', 'api_?key', 'secret', 'token', 'credential']::text[];
-  text_types constant text[] := ARRAY['text', 'varchar', 'character varying', 'char', 'character', 'bpchar', 'name', 'citext', 'bytea']::text[];
+  harmless_types constant text[] := ARRAY['boolean', 'smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision', 'money', 'date', 'interval', 'time', 'time without time zone', 'time with time zone', 'timestamp', 'timestamp without time zone', 'timestamp with time zone']::text[];
+  reference_name constant text := '(Id|ID|_id)$';
   published text[] := '{}';
   left_out text[] := '{}';
   source record;
@@ -135,7 +137,8 @@ BEGIN
           lower(a.attname) = ANY(secret_names)
           OR coalesce(secret_columns -> f.relname::text, '[]') ? lower(a.attname)
           OR (
-            (t.typtype = 'd' OR split_part(format_type(a.atttypid, a.atttypmod), '(', 1) = ANY(text_types))
+            regexp_replace(format_type(a.atttypid, a.atttypmod), '\([^)]*\)', '') <> ALL(harmless_types)
+            AND NOT (a.atttypid = 'uuid'::regtype AND a.attname ~ reference_name)
             AND EXISTS (SELECT FROM unnest(secret_patterns) pattern WHERE a.attname ~* pattern)
           )
         ) AS is_secret

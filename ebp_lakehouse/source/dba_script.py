@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from importlib import resources
 
-from ebp_lakehouse.source.registry import TEXT_TYPES, TableSpec
+from ebp_lakehouse.source.registry import HARMLESS_TYPES, REFERENCE_NAME, TableSpec
 
 
 def render(specs: Sequence[TableSpec]) -> str:
@@ -23,7 +23,8 @@ def render(specs: Sequence[TableSpec]) -> str:
         "secret_names": _array(secrets),
         "secret_columns": _json({s.name: [name.casefold() for name in s.exclude] for s in specs if s.exclude}),
         "secret_patterns": _array(patterns),
-        "text_types": _array(TEXT_TYPES),
+        "harmless_types": _array(HARMLESS_TYPES),
+        "reference_name": _literal(REFERENCE_NAME),
     }
     for name, value in values.items():
         template = template.replace(f"{{{{{name}}}}}", value)

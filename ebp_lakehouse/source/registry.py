@@ -24,8 +24,16 @@ from ebp_lakehouse.source.naming import ASSET, asset_names, original_name
 from ebp_lakehouse.source.reference_schema import reference
 
 PersonalClass = Literal["direct", "indirect", "none"]
-TEXT_TYPES = ("text", "varchar", "character varying", "char", "character", "bpchar", "name", "citext", "bytea")
+# Types, without their modifiers, that hold no secret, whatever the column's name says.
+HARMLESS_TYPES = (
+    "boolean",
+    *("smallint", "integer", "bigint", "numeric", "real", "double precision", "money"),
+    *("date", "interval", "time", "time without time zone", "time with time zone"),
+    *("timestamp", "timestamp without time zone", "timestamp with time zone"),
+)
+REFERENCE_NAME = "(Id|ID|_id)$"  # a uuid of such a name tells another row: SecretaryId
 M = TypeVar("M", bound=BaseModel)
+_MODIFIERS = re.compile(r"\([^)]*\)")
 _YEAR = re.compile(r"year\((?P<column>[^)]+)\)")
 
 
@@ -96,8 +104,9 @@ class TableSpec(_Declared):
         return re.compile("|".join(self.secret_patterns) or r"(?!)", re.IGNORECASE)
 
     def is_secret(self, column: str, pg_type: str = "text") -> bool:
-        """Whether ``column`` must never be read: named in the registry, or a text whose name looks like a secret's.
+        """Whether ``column`` must never be read: named in the registry, or its name looks like a secret's.
 
+        By its look only where the type can hold one: no flag, number or date, and no uuid that refers to another row.
         Key columns are never secrets: the table could not be read at all.
         """
         if column in self.key:
@@ -105,7 +114,10 @@ class TableSpec(_Declared):
         folded = column.casefold()
         if folded in {name.casefold() for name in (*self.secrets, *self.exclude)}:
             return True
-        return pg_type.split("(", maxsplit=1)[0] in TEXT_TYPES and bool(self._secret.search(column))
+        kind = _MODIFIERS.sub("", pg_type)
+        if kind in HARMLESS_TYPES or (kind == "uuid" and re.search(REFERENCE_NAME, column)):
+            return False
+        return bool(self._secret.search(column))
 
     def personal_class(self, column: str) -> PersonalClass:
         """``direct`` identifies a person by itself, ``indirect`` with other data, ``none`` neither. Either name will do."""

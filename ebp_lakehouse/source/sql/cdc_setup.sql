@@ -45,11 +45,13 @@ DO $tables$
 DECLARE
   -- table → business key
   wanted constant jsonb := {{tables}};
-  -- columns never read: by name in any table, by name in one table, and texts whose name looks like a secret's
+  -- columns never read: by name in any table, by name in one table, and by a name that looks like a secret's, unless the
+  -- type can hold none: flags, numbers, dates, and a uuid that refers to another row
   secret_names constant text[] := {{secret_names}};
   secret_columns constant jsonb := {{secret_columns}};
   secret_patterns constant text[] := {{secret_patterns}};
-  text_types constant text[] := {{text_types}};
+  harmless_types constant text[] := {{harmless_types}};
+  reference_name constant text := {{reference_name}};
   published text[] := '{}';
   left_out text[] := '{}';
   source record;
@@ -67,7 +69,8 @@ BEGIN
           lower(a.attname) = ANY(secret_names)
           OR coalesce(secret_columns -> f.relname::text, '[]') ? lower(a.attname)
           OR (
-            (t.typtype = 'd' OR split_part(format_type(a.atttypid, a.atttypmod), '(', 1) = ANY(text_types))
+            regexp_replace(format_type(a.atttypid, a.atttypmod), '\([^)]*\)', '') <> ALL(harmless_types)
+            AND NOT (a.atttypid = 'uuid'::regtype AND a.attname ~ reference_name)
             AND EXISTS (SELECT FROM unnest(secret_patterns) pattern WHERE a.attname ~* pattern)
           )
         ) AS is_secret

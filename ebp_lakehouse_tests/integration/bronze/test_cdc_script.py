@@ -107,6 +107,25 @@ def test_no_write_of_ebp_fails_because_of_the_publication(source: psycopg.Connec
         source.execute(f"TRUNCATE {table}")  # type: ignore[arg-type]
 
 
+def test_script_and_run_agree_on_what_is_a_secret(source: psycopg.Connection[Any], database: str) -> None:
+    types = [
+        "text", "varchar(9)", "citext_", "uuid", "json", "jsonb", "xml", "text[]", "numeric(4,2)[]", "bytea", "mood", "inet",
+        "boolean", "smallint", "integer", "bigint", "numeric", "numeric(4,2)", "real", "double precision", "money",
+        "date", "time", "timetz(2)", "timestamp", "timestamp(3)", "timestamptz(3)", "interval",
+    ]  # fmt: skip
+    columns = ", ".join(f'token_{number} {kind}, "SecretaryId{number}Id" {kind}' for number, kind in enumerate(types))
+    source.execute("CREATE TYPE mood AS ENUM ('sad'); CREATE DOMAIN citext_ AS text")
+    source.execute(f'CREATE TABLE "T" ("Id" int PRIMARY KEY, {columns})')  # type: ignore[arg-type]
+    source.execute(render([declared()]))  # type: ignore[arg-type]
+    with connect(database) as reader:
+        (table,) = introspect(reader, [declared()]).values()
+        (published,) = published_tables(reader).values()
+    assert published.why_not(table, declared()) is None
+    assert set(published.columns) == {column.name for column in table.columns}
+    harmless = len(types) - types.index("boolean")
+    assert len(published.columns) == 1 + 2 * harmless + 1, "the uuid that refers to another row"
+
+
 def test_running_the_script_again_changes_no_membership(source: psycopg.Connection[Any]) -> None:
     script = render(specs())
     query = "SELECT oid, prrelid FROM pg_publication_rel ORDER BY 1"

@@ -71,10 +71,30 @@ def test_the_secrets_of_the_reference_are_exactly_these(reference: dict[str, dic
 @pytest.mark.parametrize(
     "name", ["xx_Password_FTP", "motdepasse", "api_key", "PWD", "xx_MDP", "AccessToken", "ClientSecret"]
 )
-def test_text_that_looks_like_a_secret_is_one(name: str) -> None:
+def test_what_looks_like_a_secret_is_one_unless_its_type_can_hold_none(name: str) -> None:
     spec = Registry.load().tables["Customer"]
-    assert spec.is_secret(name, "character varying(20)")
-    assert not spec.is_secret(name, "boolean")
+    for kind in (
+        "character varying(20)",
+        "citext",
+        "bytea",
+        "uuid",
+        "jsonb",
+        "xml",
+        "text[]",
+        "numeric(10,2)[]",
+        "mood",
+    ):
+        assert spec.is_secret(name, kind), kind
+    for kind in ("boolean", "integer", "numeric(10,2)", "double precision", "date", "timestamp(3) without time zone"):
+        assert not spec.is_secret(name, kind), kind
+
+
+def test_a_reference_to_another_row_is_no_secret() -> None:
+    spec = Registry.load().tables["Customer"]
+    assert not spec.is_secret("SecretaryId", "uuid")
+    assert not spec.is_secret("api_key_id", "uuid")
+    assert spec.is_secret("SecretaryId", "text")
+    assert spec.is_secret("apikeyid", "uuid")
 
 
 @pytest.mark.parametrize(
