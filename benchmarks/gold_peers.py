@@ -229,12 +229,13 @@ class Pandas:
             rank = ranked[column].rank(method="min") - 1
             c[score] = (1 + 5 * rank // max(len(ranked) - 1, 1)).clip(upper=5).reindex(c.index).fillna(1)
         c = c.assign(code=c.index).sort_values(["total_revenue", "code"], ascending=[False, True])
-        positive = c["total_revenue"].clip(lower=0)
+        nobody = c.index.isin(["(unknown)", "(orphan)"])
+        positive = c["total_revenue"].clip(lower=0).where(~nobody, 0)
         earlier, cuts = positive.cumsum() - positive, [p[f"segment_cut_{cut}"] * positive.sum() for cut in "ab"]
         a, b = ((c["total_revenue"] > 0) & (earlier < cut) for cut in cuts)
-        c["abc_classification"] = self.np.select([a, b], ["A", "B"], "C")
+        c["abc_classification"] = self.np.select([nobody, a, b], ["", "A", "B"], "C")
         c["revenue_share_percent"] = c["total_revenue"] / c["total_revenue"].sum() * 100
-        c["cumulated_share_percent"] = c["revenue_share_percent"].cumsum()
+        c["cumulated_share_percent"] = c["revenue_share_percent"].where(~nobody, 0).cumsum().where(~nobody)
         c["total_margin"] = c["total_revenue"] - c["total_cost"]
         since = (self.as_of - c["last_order_date"]).dt.days
 

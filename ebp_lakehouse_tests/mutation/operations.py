@@ -59,7 +59,7 @@ OPERATIONS: tuple[Mutant, ...] = (
     Mutant(SUPPLIER, "filter (where f.document_type in ('Invoice', 'CreditNote'))", "filter (where f.document_type = 'Invoice')"),
     Mutant(SUPPLIER, "count(distinct f.document_id) filter (where f.document_type = 'Order')", "count(f.document_id) filter (where f.document_type = 'Order')"),
     Mutant(SUPPLIER, "sum(quantity::double * lead_time_days) filter (where is_complete)", "sum(quantity::double * lead_time_days)"),
-    Mutant(SUPPLIER, "least(received_quantity, quantity)", "received_quantity"),
+    Mutant(SUPPLIER, "least(received_quantity, quantity::double)", "received_quantity"),
     Mutant(SUPPLIER, "when quality_defect_rate is not null then 1 - least", "when true then 1 - least"),
     Mutant(SUPPLIER, "when price_variance_percent is not null then 1 - least", "when true then 1 - least"),
     Mutant(SUPPLIER, "case when d.lead_time_days is not null then sqrt", "case when true then sqrt"),

@@ -43,6 +43,7 @@ SALES: tuple[Mutant, ...] = (
     Mutant(CUSTOMER, "rank() over (order by t.rfm_orders) - 1", "row_number() over (order by t.rfm_orders) - 1"),
     Mutant(CUSTOMER, "over falling - greatest(t.total_revenue, 0) as positive_before", "over falling as positive_before"),
     Mutant(CUSTOMER, "where t.rfm_orders > 0 and not c.is_member", "where t.rfm_orders > 0"),
+    Mutant(CUSTOMER, "partition by c.is_member order by t.total_revenue desc", "order by t.total_revenue desc"),
     Mutant(CUSTOMER, "count(*) >= $gap_minimum_invoices", "count(*) > $gap_minimum_invoices"),
     Mutant(CUSTOMER, "s.days_since > greatest($lost_days,", "s.days_since > least($lost_days,"),
     Mutant(CUSTOMER, "and greatest(s.frequency, s.monetary) >= $at_risk_score", ""),

@@ -11,7 +11,7 @@ from ebp_lakehouse_tests.truth.chain import document_edges, first_reached, trans
 from ebp_lakehouse_tests.truth.contracts import overdue_visits
 from ebp_lakehouse_tests.truth.receivables import deposits
 from ebp_lakehouse_tests.truth.saledocuments import REVENUE, counted_lines, documents, rows
-from ebp_lakehouse_tests.truth.values import Bronze, amount, cents, day, total
+from ebp_lakehouse_tests.truth.values import Bronze, amount, cents, code, day, total
 
 YEAR = 12
 LARGEST = 10
@@ -80,7 +80,8 @@ def position(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
     start = pl.Series([as_of]).dt.offset_by("-12mo").item()
     sold = _revenue(bronze, as_of).filter(pl.col("day") > start)
     by_customer = sold.group_by("customer").agg(net=total(pl.col("net")), invoices=pl.col("invoiced").sum())
-    largest = by_customer.sort(pl.col("net"), descending=True).head(LARGEST)
+    masters = bronze["Customer"].select(code("Id"))["Id"].implode()
+    largest = by_customer.filter(pl.col("customer").is_in(masters)).sort(pl.col("net"), descending=True).head(LARGEST)
     money = bronze["SaleSettlement"].filter((day("SettlementDate") <= as_of) & ~pl.col("IsUnpaid"))
     revenue = float(by_customer["net"].sum())
     return money.select(

@@ -124,9 +124,9 @@ def by_customer(bronze: Bronze, as_of: date) -> pl.DataFrame:
     frame = frame.with_columns(
         pl.when(judged).then(pl.col(name)).alias(name) for name in ("lifetime_value", "lifetime_margin")
     )
-    return with_abc(_scored(frame, real), "total_revenue", "customer", "abc_classification").drop(
-        "period_cost", "rfm_orders", "rfm_revenue"
-    )
+    scored = _scored(frame, real).drop("period_cost", "rfm_orders", "rfm_revenue")
+    graded = with_abc(scored.filter(real), "total_revenue", "customer", "abc_classification")
+    return pl.concat([graded, scored.filter(~real)], how="diagonal")  # nobody has no class
 
 
 def _scored(frame: pl.DataFrame, real: pl.Expr) -> pl.DataFrame:

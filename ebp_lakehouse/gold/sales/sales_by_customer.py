@@ -64,15 +64,20 @@ class SalesByCustomer(pa.DataFrameModel):
     )
     cumulated_share_percent: Series[float] = optional(
         "revenue_share_percent of the customer and of all that bought more (ties by code): the row whose revenue_rank "
-        "is 10 gives the share of the ten largest.",
+        "is 10 gives the share of the ten largest; (orphan) and (unknown) are in the whole only, and NULL.",
         "Part cumulée du CA",
         "%",
         kpi=Kpi(30, "Customer concentration", "Concentration (top 10)", ("fact_sales.net_amount_excl_tax",)),
     )
-    revenue_rank: Series[pl.Int64] = described("Rank by falling total_revenue, ties by code.", "Rang par CA", "n", ge=1)
-    abc_classification: Series[str] = described(
-        "A while the share of all positive revenue cumulated before the customer is below segment_cut_a (80 %), B below "
-        "segment_cut_b (95 %), else C; C without positive revenue.",
+    revenue_rank: Series[pl.Int64] = optional(
+        "Rank by falling total_revenue, ties by code; NULL for (orphan) and (unknown), which are no customers.",
+        "Rang par CA",
+        "n",
+        ge=1,
+    )
+    abc_classification: Series[str] = optional(
+        "A while the share of all customers' positive revenue cumulated before the customer is below segment_cut_a (80 %), B below "
+        "segment_cut_b (95 %), else C; C without positive revenue; NULL for (orphan) and (unknown).",
         "Classe ABC",
         "",
         isin=["A", "B", "C"],

@@ -1,6 +1,6 @@
 -- gold.sales_by_customer: one row per customer ever invoiced or credited, as of $as_of; see sales_by_customer.py.
 -- A customer is counted by the durable code of the version that the sale points at, so renamed codes and versions are
--- one (V1), and codes without a master are the orphan member.
+-- one (V1), and codes without a master are the orphan member: whoever is behind it is no customer to be ranked.
 with bounds as (
     select
         ($as_of - to_months($sales_months) + interval 1 day)::date as period_start,
@@ -114,17 +114,19 @@ scored as (
         coalesce(s.recency, 1) as recency,
         coalesce(s.frequency, 1) as frequency,
         coalesce(s.monetary, 1) as monetary,
-        row_number() over (order by t.total_revenue desc, t.customer_id) as revenue_rank,
         sum(t.total_revenue) over () as all_revenue,
-        sum(t.total_revenue) over falling as cumulated_revenue,
-        sum(greatest(t.total_revenue, 0)) over () as positive_revenue,
+        case when not c.is_member then row_number() over falling end as revenue_rank,
+        case when not c.is_member then sum(t.total_revenue) over falling end as cumulated_revenue,
+        sum(greatest(t.total_revenue, 0)) over (partition by c.is_member) as positive_revenue,
         sum(greatest(t.total_revenue, 0)) over falling - greatest(t.total_revenue, 0) as positive_before
     from totals as t
     inner join customers as c using (customer_id)
     left join own_gaps as o using (customer_id)
     left join family_gaps as f using (family_name)
     left join scores as s using (customer_id)
-    window falling as (order by t.total_revenue desc, t.customer_id rows unbounded preceding)
+    window falling as (
+        partition by c.is_member order by t.total_revenue desc, t.customer_id rows unbounded preceding
+    )
 )
 
 select
@@ -148,6 +150,7 @@ select
     end as cumulated_share_percent,
     s.revenue_rank,
     case
+        when s.is_member then null
         when s.total_revenue <= 0 then 'C'
         when s.positive_before < $segment_cut_a * s.positive_revenue then 'A'
         when s.positive_before < $segment_cut_b * s.positive_revenue then 'B'

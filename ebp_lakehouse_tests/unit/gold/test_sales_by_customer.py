@@ -134,6 +134,20 @@ def test_sales_of_nobody_are_kept_and_are_not_ranked() -> None:
     assert rows["(unknown)"]["rfm_score"] == "111"
 
 
+def test_nobody_takes_the_place_of_a_customer_in_the_ranks() -> None:
+    # Of 200 are 100 without a customer. Of the customers' 100: before B 80 (no longer A), before C 95: C. The two largest have
+    # 95 of all 200. With the 100 before them B and C would be ranks 3 and 4, and B of class B by 180 of 200.
+    sales = [Sale(f"F{c}", ago(9), c, "P", net) for c, net in (("A", "80"), ("B", "15"), ("C", "5"), (None, "100"))]
+    frame, found = compute(company(sales), SALES_BY_CUSTOMER, D)
+    rows = by(frame, "customer_id")
+    assert not found
+    assert [(rows[c]["revenue_rank"], rows[c]["abc_classification"]) for c in "ABC"] == [(1, "A"), (2, "B"), (3, "C")]
+    assert rows["B"]["cumulated_share_percent"] == pytest.approx(95 / 200 * 100)
+    nobody = rows["(unknown)"]
+    assert (nobody["revenue_rank"], nobody["abc_classification"], nobody["cumulated_share_percent"]) == (None,) * 3
+    assert nobody["revenue_share_percent"] == pytest.approx(50)
+
+
 def test_abc_and_concentration_by_falling_revenue() -> None:
     """80 + 15 + 5 = 100. Before A 0 %, before B 80 % (no longer A), before C 95 %: C; D gave back more than it bought."""
     sales = [Sale(f"F{c}", ago(9), c, "P", net) for c, net in (("A", "80"), ("B", "15"), ("C", "5"))]
