@@ -3,7 +3,7 @@
     invoice_date = earliest invoice reached, and of a return earliest credit note as well: the delivery that a return
     takes back is not invoiced by it. origin_line_id = the line it was made from; origin_invoice_* = what a credit note
     corrects. The header's TransferedDocumentId holds one target and loses partial transfers: used only where a document
-    has no line link.
+    has no line link. has_line_links = of a document: what of its lines has no link has not gone anywhere.
 -#}
 with recursive documents as (select * from {{ ref('int_sale_documents') }}),
 
@@ -162,6 +162,7 @@ select
     lines.line_id,
     line_dates.invoice_date,
     origins.origin_line_id,
+    cast(null as boolean) as has_line_links,
     cast(null as varchar) as origin_invoice_number,
     cast(null as date) as origin_invoice_date,
     cast(null as varchar) as origin_invoice_source
@@ -175,10 +176,12 @@ select
     null as line_id,
     document_dates.invoice_date,
     null as origin_line_id,
+    linked.document_id is not null as has_line_links,
     case when documents.kind = 'CreditNote' then best_corrections.invoice_number end as origin_invoice_number,
     case when documents.kind = 'CreditNote' then best_corrections.invoice_date end as origin_invoice_date,
     case when documents.kind = 'CreditNote' then coalesce(best_corrections.link_source, 'unlinked') end
         as origin_invoice_source
 from documents
 left join document_dates on documents.document_id = document_dates.document_id
+left join (select distinct document_id from linked_documents) as linked on documents.document_id = linked.document_id
 left join best_corrections on documents.document_id = best_corrections.document_id

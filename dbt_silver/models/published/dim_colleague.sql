@@ -58,7 +58,7 @@ turns as (
 departures as (
     select
         code_match,
-        cast(max(valid_from) as date) as departure_date
+        cast(timezone('Europe/Paris', timezone('UTC', max(valid_from))) as date) as departure_date
     from turns
     where is_departure
     group by all

@@ -149,6 +149,7 @@ select
     cast(keyed.state_code as integer) as state_code,
     case
         when planned.event_id is not null then coalesce(keyed.expected_minutes, planned.worked_minutes)
+        when keyed.elapsed_minutes = 0 then keyed.expected_minutes
     end as scheduled_duration_minutes,
     case when keyed.state = 'Done' then keyed.achieved_minutes end as actual_duration_minutes,
     legs.distance_km,

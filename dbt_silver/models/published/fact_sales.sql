@@ -1,4 +1,12 @@
 {{ config(tags=['fact']) }}
+{# A line goes where its own link leads; where its document goes only if no line of it has a link: what a partial
+   invoice leaves is not invoiced. -#}
+{%- set invoice_date -%}
+    coalesce(
+            line_links.invoice_date,
+            case when costed.line_id is null or not document_links.has_line_links then document_links.invoice_date end
+        )
+{%- endset -%}
 with amounts as (select * from {{ ref('int_sale_amounts') }}),
 
 documents as (select * from {{ ref('int_sale_documents') }}),
@@ -161,15 +169,15 @@ select
     end as payment_date_key,
     case
         when costed.kind = 'Invoice' then {{ date_key('costed.document_date') }}
-        when coalesce(line_links.invoice_date, document_links.invoice_date) is null then -2
-        else {{ date_key('coalesce(line_links.invoice_date, document_links.invoice_date)') }}
+        when {{ invoice_date }} is null then -2
+        else {{ date_key(invoice_date) }}
     end as invoice_date_key,
     costed.document_id,
     costed.line_id,
     costed.row_origin,
     costed.is_posted,
     costed.document_date > costed.as_of as is_future_dated,
-    costed.payer_code as payer_id,
+    coalesce(payer_codes.customer_id, costed.payer_code) as payer_id,
     costed.deal_id,
     costed.contract_id,
     costed.site_id,
@@ -203,6 +211,7 @@ select
     quotes.is_last_revision,
     quotes.converted_date
 from costed
+left join customer_codes as payer_codes on upper(costed.payer_code) = payer_codes.code_match
 left join line_links on costed.line_id = line_links.line_id
 left join deliveries on costed.line_id = deliveries.line_id
 left join document_links on costed.document_id = document_links.document_id

@@ -1,6 +1,7 @@
 {{ config(tags=['fact']) }}
 {#
-    One row per technician and day, from the month of his first appointment (hire date if known) to some weeks ahead.
+    One row per technician and day, from the month of his first appointment (hire date if known) to some weeks ahead, and no
+    longer than technician_months after his last one.
     Available = schedule, holidays and closings off, less absences, plus days worked by exception.
 -#}
 with bounds as (
@@ -100,7 +101,12 @@ working_lives as (
             as first_day,
         least(
             any_value(colleagues.termination_date),
-            case when any_value(colleagues.is_active) then any_value(bounds.horizon) else max(customer_work.day) end,
+            -- Who was at a customer's once is no technician for ever (is_technician).
+            case
+                when any_value(colleagues.is_active)
+                    then cast(max(customer_work.day) + to_months({{ parameter('technician_months') }}) as date)
+                else max(customer_work.day)
+            end,
             any_value(bounds.horizon)
         ) as last_day
     from colleagues

@@ -1,0 +1,110 @@
+"""Cases that the mini company does not hold, in a company of their own; every figure worked out by hand."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from ebp_lakehouse_tests.mini_company.company import catalog_rows
+from ebp_lakehouse_tests.mini_company.field import DONE, REPAIR, event
+from ebp_lakehouse_tests.mini_company.masters import FULL_TIME, OWN_WEEK, customer
+from ebp_lakehouse_tests.mini_company.rows import DELETED, captured
+from ebp_lakehouse_tests.mini_company.sales import DELIVERY, INVOICE, document, line, transfer
+from ebp_lakehouse_tests.unit.silver.mock_bronze import declared_tables, write_catalog
+from ebp_lakehouse_tests.unit.silver.silver_run import SilverRun, run_silver
+
+BUILT = (
+    "build", "--exclude-resource-type", "unit_test", "--indirect-selection", "cautious",
+    "--select", "+fact_sales", "+fact_technician_time",
+)  # fmt: skip
+
+
+def technician(code: str, **others: object) -> dict[str, object]:
+    return {"Id": code, "UniqueId": code, "Contact_Name": code, **OWN_WEEK, **FULL_TIME, **others}
+
+
+@pytest.fixture(scope="module")
+def silver(tmp_path_factory: pytest.TempPathFactory) -> SilverRun:
+    folder = tmp_path_factory.mktemp("apart")
+    renamed = {"UniqueId": "customer OLD"}
+    written = {
+        "Customer": [
+            customer("C1", "Un"),
+            *captured("2026-03-01 06:00:00", {**customer("OLD", "Siège"), **renamed}),
+            *captured("2026-03-10 06:00:00", {**customer("OLD", "Siège"), **renamed, DELETED: True}),
+            *captured("2026-03-10 06:00:00", {**customer("NEW", "Siège"), **renamed}),
+        ],
+        "SaleDocument": [
+            document("FA000000", INVOICE, "2023-01-02", "C1", 0, 0),  # the calendar begins with its year
+            document("BL000001", DELIVERY, "2026-03-02", "C1", 1000, 200, shipping=10),
+            document("FA000001", INVOICE, "2026-03-05", "C1", 100, 20, PaymentThirdId="old"),
+            # No line of it has a link: it goes where its header leads.
+            document("BL000002", DELIVERY, "2026-03-03", "C1", 50, 10, TransferedDocumentId="FA000002"),
+            document("FA000002", INVOICE, "2026-03-06", "C1", 50, 10),
+        ],
+        "SaleDocumentLine": [
+            line("BL000001", 1, "A1", 1, 100),
+            line("BL000001", 2, "A2", 1, 900),
+            line("FA000001", 1, "A1", 1, 100),
+            line("BL000002", 1, "A1", 1, 50),
+            line("FA000002", 1, "A1", 1, 50),
+        ],
+        "DocumentLineAssociation": [transfer("BL000001-1", "FA000001-1", 1)],
+        "Colleague": [
+            technician("T1"),
+            technician("ONCE"),
+            # 22:30 in UTC is already the next day in France.
+            *captured("2026-03-01 06:00:00", technician("GONE", ActiveState=0)),
+            *captured("2026-03-09 23:30:00", technician("GONE", ActiveState=1)),
+        ],
+        "ScheduleEvent": [
+            event("a1", "2026-03-04 08:00:00", "2026-03-04 10:00:00", "T1", "C1", REPAIR, **DONE),
+            # Typed without an end: what was expected is what was planned.
+            event(
+                "a2", "2026-03-04 14:00:00", "2026-03-04 14:00:00", "T1", "C1", REPAIR,
+                ExpectedDuration_DurationInHours=3,
+            ),
+            event("a3", "2023-10-04 08:00:00", "2023-10-04 10:00:00", "ONCE", "C1", REPAIR, **DONE),
+        ],
+        "ScheduleEventType": [{"Id": REPAIR, "Caption": REPAIR}],
+    }  # fmt: skip
+    run = run_silver(
+        folder, write_catalog(folder / "catalog.duckdb", catalog_rows(declared_tables(), written)), command=BUILT
+    )
+    assert run.failures() == {}
+    return run
+
+
+def test_what_a_partial_invoice_leaves_is_not_invoiced(silver: SilverRun) -> None:
+    rows = """select document_number, net_amount_excl_tax, invoice_date_key from silver.fact_sales
+        where document_type = 'Delivery' order by 1, 2"""
+    # The port has no link of its own: it goes with the document.
+    assert silver.query(rows) == [
+        ("BL000001", 10, 20260305),
+        ("BL000001", 100, 20260305),
+        ("BL000001", 900, -2),
+        ("BL000002", 50, 20260306),
+    ]
+
+
+def test_who_pays_has_the_newest_code(silver: SilverRun) -> None:
+    assert silver.query("select payer_id from silver.fact_sales where document_number = 'FA000001'") == [("NEW",)]
+
+
+def test_somebody_leaves_on_the_day_it_is_in_france(silver: SilverRun) -> None:
+    leaving = "select colleague_id, termination_date from silver.dim_colleague where termination_date is not null"
+    assert silver.query(leaving) == [("GONE", date(2026, 3, 10))]
+
+
+def test_an_appointment_typed_without_an_end_lasts_as_expected(silver: SilverRun) -> None:
+    planned = """select start_time_key, scheduled_duration_minutes from silver.fact_interventions
+        where schedule_date_key = 20260304 order by 1"""
+    assert silver.query(planned) == [(80000, 120), (140000, 180)]
+
+
+def test_who_was_at_a_customers_once_is_available_for_two_years(silver: SilverRun) -> None:
+    days = """select colleague_id, min(date_key), max(date_key) from silver.fact_technician_time
+        group by all order by 1"""
+    # As of 6 March 2026: eight weeks ahead end on Friday 1 May, a holiday; 4 October 2025 is a Saturday.
+    assert silver.query(days) == [("ONCE", 20231002, 20251003), ("T1", 20260302, 20260430)]
