@@ -51,7 +51,9 @@ class MonthlyKpi(pa.DataFrameModel):
         kpi=Kpi(5, "Fiscal year to date revenue", "CA cumulé exercice", (*_REVENUE, "dim_date.fiscal_year")),
     )
     revenue_fiscal_ytd_before: Series[Money] = optional(
-        "The same one year earlier, up to the same day.", "CA cumulé exercice N-1", "EUR"
+        "Revenue of the same dates one year before, however long the fiscal year; NULL before the first document.",
+        "CA cumulé exercice N-1",
+        "EUR",
     )
     growth_percent: Series[float] = optional(
         "(fiscal year to date - the same a year earlier) / a year earlier x 100; NULL without positive revenue then.",

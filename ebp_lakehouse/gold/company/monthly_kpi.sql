@@ -26,21 +26,40 @@ running as (
     window fiscal_to_date as (partition by fiscal_year order by date_value)
 ),
 
--- The last day of each month, and the same day a year before.
+fiscal_years as (
+    select
+        fiscal_year,
+        min(date_value) as first_day
+    from silver.dim_date
+    group by fiscal_year
+),
+
+-- The last day of each month.
 months as (
     select
+        r.month_number,
+        r.date_value as last_day,
+        strftime(r.date_value, '%Y-%m') as period,
+        r.fiscal_revenue,
+        r.business_days,
+        r.rolling_revenue,
+        y.first_day as fiscal_start
+    from running as r
+    left join fiscal_years as y on r.fiscal_year = y.fiscal_year
+    qualify row_number() over (partition by r.month_number order by r.date_value desc) = 1
+),
+
+-- Fiscal year to date, the same dates one year before: a fiscal year may be long or short.
+before as (
+    select
         m.month_number,
-        m.date_value as last_day,
-        strftime(m.date_value, '%Y-%m') as period,
-        m.fiscal_revenue,
-        m.business_days,
-        m.rolling_revenue,
-        before.fiscal_revenue as fiscal_revenue_before,
-        before.business_days as business_days_before
-    from running as m
-    left join running as before
-        on before.date_value = (m.date_value - interval 1 year)::date and before.fiscal_year = m.fiscal_year - 1
-    qualify row_number() over (partition by m.month_number order by m.date_value desc) = 1
+        sum(d.revenue) as fiscal_revenue,
+        count(*) filter (where d.is_business_day) as business_days
+    from months as m
+    inner join days as d
+        on
+            d.date_value between (m.fiscal_start - interval 1 year)::date and (m.last_day - interval 1 year)::date
+    group by m.month_number
 ),
 
 sales as (
@@ -268,14 +287,14 @@ select
     case when s.gross_invoiced > 0 then (0 - s.credit_notes)::double / s.gross_invoiced::double * 100 end
         as credit_note_rate_percent,
     round(m.fiscal_revenue, 2)::decimal(18, 2) as revenue_fiscal_ytd,
-    round(m.fiscal_revenue_before, 2)::decimal(18, 2) as revenue_fiscal_ytd_before,
-    case when m.fiscal_revenue_before > 0 then (m.fiscal_revenue / m.fiscal_revenue_before::double - 1) * 100 end
+    round(b.fiscal_revenue, 2)::decimal(18, 2) as revenue_fiscal_ytd_before,
+    case when b.fiscal_revenue > 0 then (m.fiscal_revenue / b.fiscal_revenue::double - 1) * 100 end
         as growth_percent,
     case
-        when m.fiscal_revenue_before > 0 and m.business_days > 0 and m.business_days_before > 0
+        when b.fiscal_revenue > 0 and m.business_days > 0 and b.business_days > 0
             then
                 (m.fiscal_revenue::double / m.business_days)
-                / (m.fiscal_revenue_before::double / m.business_days_before) * 100 - 100
+                / (b.fiscal_revenue::double / b.business_days) * 100 - 100
     end as growth_per_business_day_percent,
     round(m.rolling_revenue, 2)::decimal(18, 2) as revenue_12_months,
     case when s.revenue > 0 then s.order_intake::double / s.revenue::double end as book_to_bill,
@@ -313,6 +332,7 @@ select
     case when w.ended > 0 then w.renewed::double / w.ended * 100 end as renewal_rate_percent
 from months as m
 cross join inventories as n
+left join before as b using (month_number)
 left join sales as s using (month_number)
 left join shares as h using (month_number)
 left join retention as r using (month_number)

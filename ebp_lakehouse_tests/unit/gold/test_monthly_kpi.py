@@ -87,8 +87,9 @@ def test_what_ebp_renewed_is_renewed_and_what_has_not_ended_is_not_lost() -> Non
     assert rates(D) == [None, pytest.approx(200 / 3), pytest.approx(1000 / 12)]
 
 
-def test_a_fiscal_year_of_eighteen_months_is_not_compared_with_itself() -> None:
-    """From July 2024 to December 2025: August 2025 has no August of a year before to be compared with, March 2026 has."""
+def test_a_fiscal_year_of_eighteen_months_is_compared_with_the_same_dates_one_year_before() -> None:
+    """From July 2024 to December 2025, as the other tables compare. August 2025: 300 since July 2024, before July 2023 to August
+    2024: 100. March 2026: 100 since January, before January to March 2025: 100, not the 200 since July 2024."""
     calendar_days = [
         {**day, "is_business_day": True, "fiscal_year": 2025 if day["date_id"] < 20260101 else 2026}
         for day in calendar("2024-07-01", "2026-12-31")
@@ -97,8 +98,9 @@ def test_a_fiscal_year_of_eighteen_months_is_not_compared_with_itself() -> None:
     rows = {
         row["period"]: row for row in computed(MONTHLY_KPI, company(dim_date=calendar_days, fact_sales=invoices), D)
     }
-    assert (rows["2025-08"]["revenue_fiscal_ytd"], rows["2025-08"]["revenue_fiscal_ytd_before"]) == (300, None)
-    assert (rows["2026-03"]["revenue_fiscal_ytd"], rows["2026-03"]["revenue_fiscal_ytd_before"]) == (100, 200)
+    assert (rows["2025-08"]["revenue_fiscal_ytd"], rows["2025-08"]["revenue_fiscal_ytd_before"]) == (300, 100)
+    assert (rows["2026-03"]["revenue_fiscal_ytd"], rows["2026-03"]["revenue_fiscal_ytd_before"]) == (100, 100)
+    assert (rows["2025-07"]["revenue_fiscal_ytd_before"], rows["2026-03"]["growth_percent"]) == (None, 0.0)
 
 
 def test_what_is_paid_after_the_day_is_still_owed_on_it_and_what_came_back_was_never_paid() -> None:
