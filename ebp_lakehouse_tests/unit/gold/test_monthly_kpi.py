@@ -88,8 +88,8 @@ def test_what_ebp_renewed_is_renewed_and_what_has_not_ended_is_not_lost() -> Non
 
 
 def test_a_fiscal_year_of_eighteen_months_is_compared_with_the_same_dates_one_year_before() -> None:
-    """From July 2024 to December 2025, as the other tables compare. August 2025: 300 since July 2024, before July 2023 to August
-    2024: 100. March 2026: 100 since January, before January to March 2025: 100, not the 200 since July 2024."""
+    # From July 2024 to December 2025. August 2025: 300 since July 2024, before July 2023 to August 2024: 100. March 2026: 100 since
+    # January, before January to March 2025: 100, not the 200 since July 2024.
     calendar_days = [
         {**day, "is_business_day": True, "fiscal_year": 2025 if day["date_id"] < 20260101 else 2026}
         for day in calendar("2024-07-01", "2026-12-31")
