@@ -27,6 +27,8 @@ MINIMUM_SERVER_VERSION = 150000  # column lists: secrets stay out of the stream
 FETCHED_MESSAGES = 500  # a message may be a row of a megabyte
 LOCK_WAIT_SECONDS = 60
 CREATION_WAIT_SECONDS = 60
+FLUSH_WAIT_SECONDS = 30
+PAGE_HEADER_BYTES = 40  # the longer of the two headers that a page of WAL can have
 RESTART = "Run `ebp-lakehouse cdc restart`: it makes a new slot and reads every table again"
 
 Connection = psycopg.Connection[Any]
@@ -160,19 +162,36 @@ def drop_slots(connection: Connection, found: Sequence[SlotState]) -> None:
 def settled(connection: Connection) -> int:
     """The WAL position to read up to: whatever was visible when this is called is on disk below it.
 
-    A commit that does not wait for the disk (``synchronous_commit = off``) is visible up to three ``wal_writer_delay``
-    before it is flushed, and decoding reads flushed WAL only: so wait that long at most.
+    A commit that does not wait for the disk (``synchronous_commit = off``) is visible before it is flushed, and decoding
+    reads flushed WAL only. The server flushes it within three ``wal_writer_delay``. What an open transaction wrote last it
+    would leave for 15 seconds: a transaction of ours, which takes a number and changes nothing, ends that wait.
+
+    Raises:
+        SourceError: the disk does not follow; a change that the capture sees could be missed for ever.
     """
-    target, delay = _one(
+    target, delay, block = _one(
         connection,
         "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint, "
-        "(SELECT setting::int FROM pg_settings WHERE name = 'wal_writer_delay')",
+        "(SELECT setting::int FROM pg_settings WHERE name = 'wal_writer_delay'), "
+        "(SELECT setting::int FROM pg_settings WHERE name = 'wal_block_size')",
     )
-    deadline = time.monotonic() + (3 * delay + 100) / 1000
+    began = time.monotonic()
+    patient = True
     while True:
         (flushed,) = _one(connection, "SELECT pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')::bigint")
-        if flushed >= target or time.monotonic() > deadline:
+        # At the end of a page the next record's place lies behind that page's header.
+        if flushed >= target or (flushed % block == 0 and target - flushed <= PAGE_HEADER_BYTES):
             return int(flushed)
+        waited = time.monotonic() - began
+        if patient and waited > (3 * delay + 100) / 1000:
+            patient = False
+            connection.execute("SELECT pg_current_xact_id()")
+        if waited > FLUSH_WAIT_SECONDS:
+            raise SourceError(
+                f"The source has not flushed its WAL for {FLUSH_WAIT_SECONDS} seconds, so changes that are visible already "
+                "cannot be read from the stream. Nothing was read; run again. If this stays: is the server's disk slow, "
+                "or wal_writer_delay very long?"
+            )
         time.sleep(0.01)
 
 
