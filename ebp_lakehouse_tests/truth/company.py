@@ -45,6 +45,7 @@ def monthly(bronze: Bronze, as_of: date) -> pl.DataFrame:
                 "period": f"{first:%Y-%m}",
                 "active_customers_count": len(now),
                 "retention_rate_percent": 100 * len(now & then) / len(then) if then else None,
+                "churn_rate_percent": 100 * len(then - now) / len(then) if then else None,
                 "lost_revenue_percent": 100 * float(lost["net"].sum()) / whole if whole > 0 else None,
                 "revenue_12_months": round(float(rolling), 2),
             }

@@ -96,10 +96,14 @@ def daily(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
     done = pl.col("state") == "Done"
     frame = appointments(bronze, known_on).filter(pl.col("day") <= as_of)
     unbilled = done & ~pl.col("is_invoiced")
+    cancelled = pl.col("state") == "Cancelled"
+    expected = (done | cancelled | pl.col("is_overdue")).sum()
     return frame.group_by("day").agg(
         total_interventions_count=pl.len(),
         interventions_completed_count=done.sum(),
-        interventions_cancelled_count=(pl.col("state") == "Cancelled").sum(),
+        interventions_cancelled_count=cancelled.sum(),
+        schedule_completion_rate=pl.when(expected > 0).then(done.sum() / expected),
+        cancellation_rate=cancelled.mean(),
         interventions_overdue_count=pl.col("is_overdue").sum(),
         avg_duration_minutes=pl.col("minutes").mean(),
         first_call_resolution_rate=pl.col("solved").mean(),

@@ -10,7 +10,18 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from ebp_lakehouse_tests.truth import company, contracts, field, purchases, quotes, receivables, sales, stock
+from ebp_lakehouse_tests.truth import (
+    company,
+    contracts,
+    evening,
+    field,
+    months,
+    purchases,
+    quotes,
+    receivables,
+    sales,
+    stock,
+)
 from ebp_lakehouse_tests.truth.comparison import differences
 from ebp_lakehouse_tests.truth.values import Bronze, code
 
@@ -113,6 +124,10 @@ def _last_five_years(gold: pl.DataFrame, _: duckdb.DuckDBPyConnection) -> pl.Dat
     return gold.sort("period").tail(5 * 12 + 1)
 
 
+def _since_2000(gold: pl.DataFrame, _: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    return gold.filter(pl.col("period") >= "2000-01")
+
+
 NO_APPOINTMENT = dict.fromkeys(
     (
         "total_interventions_count", "interventions_completed_count", "interventions_cancelled_count",
@@ -158,6 +173,21 @@ FIGURES = (
     Figure(
         "headers", "reconciliation", lambda b, _: company.header_totals(b), ("side", "document_type", "document_year")
     ),
+    Figure("trade per month", "monthly_kpi", lambda b, m: months.trade(b, m.as_of), ("period",)),
+    Figure("quotes per month", "monthly_kpi", lambda b, m: months.conversions(b, m.as_of), ("period",), absent={}),
+    Figure("rejected payments", "monthly_kpi", lambda b, m: months.rejections(b, m.as_of), ("period",), absent={}),
+    Figure(
+        "visits per month", "monthly_kpi", lambda b, m: months.visits(b, m.as_of, m.known_on), ("period",), absent={},
+        some_rows=True,
+    ),
+    Figure(
+        "contracts per month", "monthly_kpi", lambda b, m: months.running_contracts(b, m.as_of), ("period",), _since_2000,
+        some_rows=True,
+    ),
+    Figure("what is owed", "company_position", lambda b, m: evening.owed(b, m.as_of), ("date_id",)),
+    Figure("what is promised", "company_position", lambda b, m: evening.promised(b, m.as_of), ("date_id",)),
+    Figure("what is stored", "company_position", lambda b, m: evening.stored(b, m.as_of, m.captured_on), ("date_id",)),
+    Figure("what is supplied", "company_position", lambda b, m: evening.supplied(b, m.as_of), ("date_id",)),
     Figure("position", "company_position", lambda b, m: company.position(b, m.as_of, m.known_on), ("date_id",)),
     Figure(
         "invoices of contracts to come", "cash_forecast", lambda b, m: contracts.coming_invoices(b, m.as_of),

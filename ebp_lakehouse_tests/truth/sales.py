@@ -63,6 +63,7 @@ def daily(bronze: Bronze, as_of: date) -> pl.DataFrame:
     return frame.with_columns(
         total_margin=margin,
         margin_percent=ratio(margin, sold, 100),
+        average_order_value=cents(ratio(sold, pl.col("total_orders_count"))),
         avg_items_per_order=ratio(pl.col("invoice_lines"), pl.col("total_orders_count")),
         revenue_without_cost_percent=ratio(pl.col("without_cost"), sold, 100),
     ).drop("without_cost", "invoice_lines")
@@ -179,6 +180,7 @@ def by_product(bronze: Bronze, as_of: date) -> pl.DataFrame:
         total_quantity_sold=pl.col("total_quantity_sold").round(3, mode="half_away_from_zero").cast(pl.Float64),
         units_per_order_avg=ratio(pl.col("invoiced"), pl.col("invoices")),
     ).with_columns(total_margin=(pl.col("total_revenue") - pl.col("cost")).round(2))
+    frame = frame.with_columns(markup_percent=ratio(pl.col("total_margin"), pl.col("cost"), 100))
     frame = with_abc(frame, "total_revenue", "product", "abc_classification")
     return with_abc(frame, "total_margin", "product", "abc_margin").drop("cost", "invoiced", "invoices")
 

@@ -1,0 +1,172 @@
+"""More of the company's position on an evening (semantics §9): what is owed, ordered, stored and depended on."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from ebp_lakehouse_tests.truth import contracts, purchases, quotes, receivables, sales, stock
+from ebp_lakehouse_tests.truth.chain import document_edges, first_reached, transfers
+from ebp_lakehouse_tests.truth.saledocuments import REVENUE, counted_lines, documents, rows
+from ebp_lakehouse_tests.truth.values import NOTHING, Bronze, amount, cents, code, total
+
+DAYS = 365
+LARGEST_SUPPLIERS = 5
+
+
+def owed(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """One row: receivables, what is overdue, in days of sales both ways, limits passed, reminders that are out."""
+    debtors = receivables.ageing(bronze, as_of)
+    whole, overdue = (round(float(debtors[name].sum()), 2) for name in ("receivables", "overdue"))
+    sold = documents(bronze).filter(pl.col("kind").is_in(REVENUE) & (pl.col("day") <= as_of))
+    year = float(sold.filter(pl.col("day") > _year_before(as_of)).select(total(pl.col("total"))).item())
+    limits = bronze["Customer"].select(debtor=code("Id"), limit=amount("AllowedAmount").cast(pl.Float64))
+    above = debtors.join(limits, on="debtor").filter((pl.col("limit") > 0) & (pl.col("receivables") > pl.col("limit")))
+    reminded = _open(bronze, as_of).filter((pl.col("open") > 0) & (pl.col("reminders") > 0))
+    return pl.DataFrame(
+        {
+            "date_id": int(f"{as_of:%Y%m%d}"),
+            "receivables": whole,
+            "receivables_overdue": overdue,
+            "receivables_overdue_percent": 100 * overdue / whole if whole > 0 else None,
+            "dso_days": whole / year * DAYS if year > 0 else None,
+            "dso_count_back_days": _days_that_absorb(sold, whole, as_of),
+            "over_credit_limit_count": above.height,
+            "over_credit_limit_amount": round(float((above["receivables"] - above["limit"]).sum()), 2),
+            "reminders_count": reminded.height,
+            "reminders_amount": float(reminded.select(cents(total(pl.col("open")))).item()),
+        },
+        schema_overrides={"receivables_overdue_percent": pl.Float64, "dso_days": pl.Float64},
+    )
+
+
+def _year_before(as_of: date) -> date:
+    start: date = pl.Series([as_of]).dt.offset_by("-12mo").item()
+    return start
+
+
+def _days_that_absorb(sold: pl.DataFrame, receivables: float, as_of: date) -> int | None:
+    """Going back from the evening, the days whose sales reach the receivables."""
+    if receivables <= 0:
+        return None
+    by_day = {on: float(of_day) for on, of_day in sold.group_by("day").agg(pl.col("total").sum()).rows()}
+    reached = 0.0
+    for on in sorted(by_day, reverse=True):
+        reached = round(reached + by_day[on], 2)
+        if reached >= receivables:
+            return (as_of - on).days + 1
+    return None
+
+
+def _open(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """Instalments of documents by ``as_of``: what was open that evening, and how often they were reminded of."""
+    later = receivables.payments(bronze).filter(~pl.col("rejected") & (pl.col("paid") > as_of)).group_by("id").agg(
+        later=total(pl.col("assigned"))
+    )  # fmt: skip
+    reminders = bronze["SaleCommitment"].select(id="Id", reminders="TotalReminderNumber")
+    by_then = pl.col("document_day").is_null() | (pl.col("document_day") <= as_of)
+    return (
+        receivables.instalments(bronze)
+        .filter(by_then)
+        .join(later, on="id", how="left")
+        .join(reminders, on="id")
+        .with_columns(open=pl.col("balance") + pl.col("later").fill_null(NOTHING))
+    )
+
+
+def stored(bronze: Bronze, as_of: date, captured_on: date) -> pl.DataFrame:
+    """One row: value of the stock, of what stands below nothing, and A and B items without any piece left (today only)."""
+    today = as_of >= captured_on
+    pairs = stock.captured(bronze) if today else stock.on_hand(bronze, as_of)
+    below = pairs.filter(pl.col("quantity_on_hand") < 0)
+    figures = {
+        "date_id": int(f"{as_of:%Y%m%d}"),
+        "stock_value": round(float(pairs["stock_value"].sum()), 2),
+        "negative_stocks_count": below.height,
+        "negative_stocks_value": round(float(below["stock_value"].sum()), 2),
+    }
+    if today:
+        asked = sales.by_product(bronze, as_of).filter(pl.col("abc_classification").is_in(["A", "B"]))
+        left = pairs.join(asked, left_on="item", right_on="product", how="semi").group_by("item").agg(
+            pl.col("quantity_available").sum()
+        )  # fmt: skip
+        gone = left.filter(pl.col("quantity_available") <= 0).height
+        figures["stock_out_rate_percent"] = 100 * gone / left.height if left.height else None
+    return pl.DataFrame([figures])
+
+
+def supplied(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """One row: the share of the five largest suppliers, items that one supplier alone brought, lines that are late."""
+    spent = purchases.documents(bronze).filter((pl.col("day") <= as_of) & (pl.col("day") > _year_before(as_of)))
+    by_supplier = (
+        spent.filter(pl.col("kind").is_in(REVENUE))
+        .group_by("supplier")
+        .agg(net=total(pl.col("net")))
+        .sort(-pl.col("net"))
+    )
+    whole = float(by_supplier["net"].sum())
+    largest = float(by_supplier.head(LARGEST_SUPPLIERS)["net"].sum())
+    bought = (
+        counted_lines(bronze["PurchaseDocumentLine"]).select(id="DocumentId", item=code("ItemId")).drop_nulls("item")
+    )
+    sources = (
+        bought.join(spent.filter(pl.col("kind") == "Invoice"), on="id")
+        .group_by("item")
+        .agg(pl.col("supplier").n_unique())
+    )
+    return pl.DataFrame(
+        {
+            "date_id": int(f"{as_of:%Y%m%d}"),
+            "supplier_dependency_percent": 100 * largest / whole if whole > 0 else None,
+            "single_supplier_items_count": sources.filter(pl.col("supplier") == 1).height,
+        },
+        schema_overrides={"supplier_dependency_percent": pl.Float64},
+    )
+
+
+def promised(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """One row: orders that no invoice has reached, quotes that are open, and what contracts bring in a month and a year."""
+    pipeline = quotes.quotes(bronze, as_of).filter(pl.col("status") == "open")["amount_excl_tax"].sum()
+    monthly = sum(
+        round(contract.planned * 12 / contract.invoiced_every / 12 + 1e-9, 2)
+        for contract in contracts.contracts(bronze)
+        if contract.runs(as_of)
+    )
+    return pl.DataFrame(
+        {
+            "date_id": int(f"{as_of:%Y%m%d}"),
+            "order_backlog": _backlog(bronze, as_of),
+            "quotes_pipeline": round(float(pipeline), 2),
+            "monthly_recurring_revenue": round(monthly, 2),
+            "annual_recurring_revenue": round(monthly * 12, 2),
+        }
+    )
+
+
+def _backlog(bronze: Bronze, as_of: date) -> float:
+    """Of the orders: the whole line where its first invoice came after the evening, else what EBP says remains to invoice."""
+    headers, lines = documents(bronze), bronze["SaleDocumentLine"].select(line="Id", id="DocumentId")
+    by_line = transfers(bronze).select(start="origin", end="target")
+    invoices = headers.filter(pl.col("kind") == "Invoice").select("day", id="id")
+    of_line = first_reached(by_line, invoices.join(lines, on="id").select("day", end="line"))
+    of_document = first_reached(document_edges(bronze), invoices.select("day", end="id"))
+    linked = lines.join(by_line, left_on="line", right_on="start", how="semi").select("id").unique()
+    remains = bronze["SaleDocumentLine"].select(line="Id", remains=amount("RemainingQuantityToInvoice"))
+    ordered = (
+        rows(bronze)
+        .filter((pl.col("kind") == "Order") & (pl.col("day") <= as_of))
+        .join(of_line.rename({"start": "line"}), on="line", how="left")
+        .join(of_document.select(id="start", of_document="first"), on="id", how="left")
+        .join(linked.with_columns(is_linked=True), on="id", how="left")
+        .join(remains, on="line", how="left")
+    )
+    by_its_document = pl.col("line").is_null() | pl.col("is_linked").is_null()
+    invoiced = pl.coalesce("first", pl.when(by_its_document).then("of_document"))
+    a_piece = pl.when(pl.col("quantity") != 0).then(
+        pl.col("net").cast(pl.Float64) / pl.col("quantity").cast(pl.Float64)
+    )
+    left = pl.when(invoiced > as_of).then(pl.col("net").cast(pl.Float64)).otherwise(
+        a_piece * pl.col("remains").cast(pl.Float64).clip(lower_bound=0)
+    )  # fmt: skip
+    return round(float(ordered.select(left.sum()).item()), 2)
