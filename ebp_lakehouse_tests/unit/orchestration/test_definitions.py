@@ -77,7 +77,7 @@ def test_every_asset_says_what_it_is(definitions: dg.Definitions) -> None:
         assert node.metadata["dagster/column_schema"].columns, key
 
 
-@pytest.mark.parametrize("schedule", ["hourly", "nightly", "nightly_enrichment"])
+@pytest.mark.parametrize("schedule", ["hourly", "nightly", "nightly_proof", "nightly_enrichment"])
 def test_nothing_runs_unattended_outside_production(definitions: dg.Definitions, schedule: str) -> None:
     assert definitions.resolve_schedule_def(schedule).default_status == dg.DefaultScheduleStatus.STOPPED
     production = build_definitions(Settings(lake_url="/nowhere", environment="production"))
