@@ -11,9 +11,11 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
+from ebp_lakehouse.bronze import changefeed
 from ebp_lakehouse.cli import app
 from ebp_lakehouse.demo.load import TYPE_DEFAULTS
 from ebp_lakehouse.demo.schema import reference, table_ddl
+from ebp_lakehouse.orchestration.reporting import CHANGE_STREAM
 from ebp_lakehouse.orchestration.runs import RunSummary, instance_at, materialize
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse_tests.integration.bronze.streaming import drop_slots, stream_settings
@@ -63,6 +65,12 @@ def test_metadata_check_loss_and_the_commands_that_mend_and_end(
     assert shown["slot_wal_status"] == "reserved"
     assert shown["slot_lag_bytes"] >= 0
     assert shown["slot_retained_wal_bytes"] >= 0
+
+    with monkeypatch.context() as strict:
+        strict.setattr(changefeed, "LAG_WARNING_BYTES", -1)
+        lagging = run(settings, instance)
+    assert lagging.ok, "it warns, and blocks nothing"
+    assert "MB of WAL are not read yet" in lagging.warnings[f"bronze/country:{CHANGE_STREAM}"]
 
     drop_slots(db)
     lost = run(settings, instance)
