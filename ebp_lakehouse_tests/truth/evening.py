@@ -9,7 +9,7 @@ import polars as pl
 from ebp_lakehouse_tests.truth import contracts, purchases, quotes, receivables, sales, stock
 from ebp_lakehouse_tests.truth.chain import document_edges, first_reached, transfers
 from ebp_lakehouse_tests.truth.saledocuments import REVENUE, counted_lines, documents, rows
-from ebp_lakehouse_tests.truth.values import NOTHING, Bronze, amount, cents, code, total
+from ebp_lakehouse_tests.truth.values import AMOUNT, NOTHING, Bronze, amount, cents, code, day, total
 
 DAYS = 365
 LARGEST_SUPPLIERS = 5
@@ -170,3 +170,62 @@ def _backlog(bronze: Bronze, as_of: date) -> float:
         a_piece * pl.col("remains").cast(pl.Float64).clip(lower_bound=0)
     )  # fmt: skip
     return round(float(ordered.select(left.sum()).item()), 2)
+
+
+def owing(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """One row: what suppliers were owed that evening, and in days of the year's purchases."""
+    headers = purchases.documents(bronze)
+    of = headers.select(DocumentId="id", document_day="day", sign="sign")
+    owed = bronze["PurchaseCommitment"].join(of, on="DocumentId", how="left").with_columns(
+        sign=pl.col("sign").fill_null(pl.lit(1).cast(AMOUNT))
+    ).filter(pl.col("document_day").is_null() | (pl.col("document_day") <= as_of))  # fmt: skip
+    links = bronze["PurchaseSettlementCommitmentAssociation"]
+    paid = bronze["PurchaseSettlement"].select(SettlementId="Id", paid=day("SettlementDate"))
+    cash = links.join(paid, on="SettlementId").select(
+        "paid", id="CommitmentId", assigned=amount("AssignedAmount") + amount("FinancialDiscount")
+    )
+    moment = bronze["PurchaseCommitment"].join(of, on="DocumentId", how="left").select(
+        id="Id", moment=pl.coalesce("document_day", day("DueDate"))
+    )  # fmt: skip
+    pairs = links.filter(pl.col("SettlementId").is_null() & pl.col("LinkedCommitmentId").is_not_null()).select(
+        id="CommitmentId", other="LinkedCommitmentId", assigned=amount("AssignedAmount").abs()
+    )
+    mirrored = pairs.select(id="other", other="id", assigned="assigned")
+    pairs = pl.concat([pairs, mirrored.join(pairs, on=["id", "other"], how="anti")])
+    set_off = (
+        pairs.join(moment, on="id")
+        .join(moment, left_on="other", right_on="id", suffix="_other")
+        .select(paid=pl.max_horizontal("moment", "moment_other"), id="id", set_off="assigned")
+    )
+    later = cash.filter(pl.col("paid") > as_of).group_by(Id="id").agg(later=total(pl.col("assigned")))
+    later_set_off = set_off.filter(pl.col("paid") > as_of).group_by(Id="id").agg(set_off=total(pl.col("set_off")))
+    signed = amount("Amount") * pl.col("sign")
+    opened = owed.join(later, on="Id", how="left").join(later_set_off, on="Id", how="left").select(
+        open=amount("BalanceDue") * pl.col("sign")
+        + pl.col("later").fill_null(NOTHING) * pl.col("sign")
+        + pl.when(signed < 0).then(-pl.col("set_off")).otherwise("set_off").fill_null(NOTHING)
+    )  # fmt: skip
+    payables = float(opened.select(cents(total(pl.col("open")))).item())
+    tax = bronze["PurchaseDocument"].select(id="Id", incl_tax=amount("AmountVatIncluded"))
+    year = headers.join(tax, on="id").filter(
+        pl.col("kind").is_in(REVENUE) & (pl.col("day") <= as_of) & (pl.col("day") > _year_before(as_of))
+    ).select(total(pl.col("incl_tax") * pl.col("sign"))).item()  # fmt: skip
+    return pl.DataFrame(
+        {
+            "date_id": int(f"{as_of:%Y%m%d}"),
+            "payables": payables,
+            "dpo_days": payables / float(year) * DAYS if year > 0 else None,
+        },
+        schema_overrides={"dpo_days": pl.Float64},
+    )
+
+
+def coverage(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """One row: of the equipment that is in use, the share that a running contract covers."""
+    running = [contract.code for contract in contracts.contracts(bronze) if contract.runs(as_of)]
+    covered = bronze["MaintenanceContractCustomerProduct"].filter(code("ContractId").is_in(running)).select(
+        code("CustomerProductId")
+    )["CustomerProductId"].implode()  # fmt: skip
+    in_use = bronze["CustomerProduct"].filter(pl.col("ActiveState").fill_null(0) == 0)
+    share = in_use.select(code("Id").is_in(covered).mean() * 100).item() if in_use.height else None
+    return pl.DataFrame({"date_id": int(f"{as_of:%Y%m%d}"), "contract_coverage_percent": share})

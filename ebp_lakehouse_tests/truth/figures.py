@@ -128,6 +128,14 @@ def _since_2000(gold: pl.DataFrame, _: duckdb.DuckDBPyConnection) -> pl.DataFram
     return gold.filter(pl.col("period") >= "2000-01")
 
 
+def _told_years(gold: pl.DataFrame, connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Months that a year of EBP's own table covers."""
+    told = "select starts_on, ends_on from staging.stg_accounting_year"
+    years = connection.execute(told).pl()
+    last_day = pl.col("last_day").cast(pl.Date)
+    return gold.join_where(years, last_day >= pl.col("starts_on"), last_day <= pl.col("ends_on")).unique("period")
+
+
 NO_APPOINTMENT = dict.fromkeys(
     (
         "total_interventions_count", "interventions_completed_count", "interventions_cancelled_count",
@@ -174,6 +182,7 @@ FIGURES = (
         "headers", "reconciliation", lambda b, _: company.header_totals(b), ("side", "document_type", "document_year")
     ),
     Figure("trade per month", "monthly_kpi", lambda b, m: months.trade(b, m.as_of), ("period",)),
+    Figure("growth", "monthly_kpi", lambda b, m: months.growth(b, m.as_of), ("period",), _told_years, some_rows=True),
     Figure("quotes per month", "monthly_kpi", lambda b, m: months.conversions(b, m.as_of), ("period",), absent={}),
     Figure("rejected payments", "monthly_kpi", lambda b, m: months.rejections(b, m.as_of), ("period",), absent={}),
     Figure(
@@ -186,6 +195,8 @@ FIGURES = (
     ),
     Figure("what is owed", "company_position", lambda b, m: evening.owed(b, m.as_of), ("date_id",)),
     Figure("what is promised", "company_position", lambda b, m: evening.promised(b, m.as_of), ("date_id",)),
+    Figure("what is owing", "company_position", lambda b, m: evening.owing(b, m.as_of), ("date_id",)),
+    Figure("what is covered", "company_position", lambda b, m: evening.coverage(b, m.as_of), ("date_id",)),
     Figure("what is stored", "company_position", lambda b, m: evening.stored(b, m.as_of, m.captured_on), ("date_id",)),
     Figure("what is supplied", "company_position", lambda b, m: evening.supplied(b, m.as_of), ("date_id",)),
     Figure("position", "company_position", lambda b, m: company.position(b, m.as_of, m.known_on), ("date_id",)),

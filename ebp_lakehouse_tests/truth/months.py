@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 
 from ebp_lakehouse_tests.truth import contracts, field, quotes, sales
-from ebp_lakehouse_tests.truth.saledocuments import REVENUE, rows
+from ebp_lakehouse_tests.truth.saledocuments import REVENUE, documents, rows
 from ebp_lakehouse_tests.truth.values import Bronze, amount, code, day, ratio, total
 
 MATURE_DAYS = 60  # a quote younger than this may still be converted
@@ -58,6 +58,36 @@ def conversions(bronze: Bronze, as_of: date) -> pl.DataFrame:
         quote_conversion_percent=pl.when(old.any()).then(100 * (old & won).sum() / old.sum()),
         median_days_to_conversion=pl.col("days_to_conversion").median(),
     )  # fmt: skip
+
+
+def growth(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """Months of the years that EBP's own table tells: revenue of the fiscal year to date, and of the same dates a year before."""
+    sold = documents(bronze).filter(pl.col("kind").is_in(REVENUE) & (pl.col("day") <= as_of))
+    first_day = documents(bronze).select(pl.col("day").min()).item()
+    years = bronze["AccountingYear"].select(start=day("StartingDate"), end=day("EndingDate")).sort("start").rows()
+
+    def between(start: date, end: date) -> float:
+        return round(float(sold.filter(pl.col("day").is_between(start, end)).select(total(pl.col("net"))).item()), 2)
+
+    figures = []
+    for first in pl.date_range(date(2000, 1, 1), as_of, "1mo", eager=True):
+        last = min(as_of, pl.Series([first]).dt.month_end().item())
+        begun = [start for start, end in years if start <= last <= end]
+        if not begun:
+            continue
+        start_before, last_before = pl.Series([begun[-1], last]).dt.offset_by("-1y")
+        now = between(begun[-1], last)
+        before = between(start_before, last_before) if last_before >= first_day else None
+        figures.append(
+            {
+                "period": f"{first:{MONTH}}",
+                "revenue_fiscal_ytd": now,
+                "revenue_fiscal_ytd_before": before,
+                "growth_percent": (now / before - 1) * 100 if before and before > 0 else None,
+            }
+        )
+    columns = ["revenue_fiscal_ytd", "revenue_fiscal_ytd_before", "growth_percent"]
+    return pl.DataFrame(figures, schema={"period": pl.String} | dict.fromkeys(columns, pl.Float64))
 
 
 def rejections(bronze: Bronze, as_of: date) -> pl.DataFrame:
