@@ -104,8 +104,8 @@ def run_batch(
     Args:
         settings: source and lake.
         specs: the tables.
-        days: partitions of the run. With today among them: what changed since the last batch, dated today. Past days
-            only: the rows that EBP dates from the first to the last of them, as they are now.
+        days: partitions of the run. Past days: the rows that EBP dates from the first to the last of them, as they are
+            now. Today: what changed since the last batch, dated today; after the past days, and published after them.
         today: the open partition.
         run_id: named in the publication record.
         accept_shrink: tables that may lose more than the shrink guard allows.
@@ -118,6 +118,8 @@ def run_batch(
         ConflictError: another run published the same tables twice while this one worked.
     """
     Lake.open(settings).check_writable()
+    past = [day for day in days if day != today]
+    earlier = run_batch(settings, specs, past, today, run_id=run_id) if past and today in days else None
     window = None if today in days else (min(days), max(days))
     attempt = _Attempt(
         settings=settings,
@@ -131,9 +133,10 @@ def run_batch(
         prove=prove and window is None,
     )
     try:
-        return attempt.run()
+        result = attempt.run()
     except ConflictError:
-        return attempt.run()  # the other run's version is the base now; the fold drops what it already brought
+        result = attempt.run()  # the other run's version is the base now; the fold drops what it already brought
+    return result if earlier is None else _joined(earlier, result)
 
 
 @dataclass(frozen=True)
@@ -284,6 +287,28 @@ class _Attempt:
         pin = batch.pin(self.ingestion_date, published_at=datetime.now(UTC).isoformat(timespec="microseconds"))
         first = _first_loaded_at(record.pins.get(batch.key)) or instant
         return Move(batch.based_on, replace(pin, position={**pin.position, FIRST_LOADED_AT: first}))
+
+
+def _joined(earlier: BatchResult, result: BatchResult) -> BatchResult:
+    """``result`` with what the past days of the same run brought before it, or why they brought nothing."""
+    outcomes = {}
+    for asset, outcome in result.outcomes.items():
+        before = earlier.outcomes[asset]
+        batch, brought = outcome.batch, before.batch
+        if batch is not None and brought is not None and before.healthy:
+            batch = replace(
+                batch,
+                inserted=batch.inserted + brought.inserted,
+                updated=batch.updated + brought.updated,
+                scanned_rows=batch.scanned_rows + brought.scanned_rows,
+                seconds=batch.seconds + brought.seconds,
+            )
+        why = [before.error] if before.error else [*before.problems, *map(str, before.differences)]
+        problems = (*outcome.problems, *(f"The past days were not read: {text}" for text in why))
+        outcomes[asset] = replace(
+            outcome, batch=batch, problems=problems, published=outcome.published or before.published
+        )
+    return replace(result, outcomes=outcomes)
 
 
 def _writer(lake: Lake, record: Record, spec: TableSpec) -> TableWriter:
