@@ -1,4 +1,4 @@
-"""The most important figures of gold, computed a second time: Polars, straight from EBP's rows, after semantics §1-§5.
+"""The figures of gold, computed a second time: Polars, straight from EBP's rows, after semantics §1-§5.
 
 The computations import nothing of ``ebp_lakehouse.silver`` or ``ebp_lakehouse.gold`` and read no SQL; where a figure can be
 had from another place (a document's header instead of its lines) it is taken from there. companies.py runs what is judged.

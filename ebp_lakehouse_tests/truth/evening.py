@@ -80,9 +80,15 @@ def stored(bronze: Bronze, as_of: date, captured_on: date) -> pl.DataFrame:
     today = as_of >= captured_on
     pairs = stock.captured(bronze) if today else stock.on_hand(bronze, as_of)
     below = pairs.filter(pl.col("quantity_on_hand") < 0)
+    lying = pairs.filter(pl.col("quantity_on_hand") > 0).join(
+        stock.dead(bronze, as_of), on=["item", "storehouse"], how="semi"
+    )
+    whole, dead = (round(float(part["stock_value"].sum()), 2) for part in (pairs, lying))
     figures = {
         "date_id": int(f"{as_of:%Y%m%d}"),
-        "stock_value": round(float(pairs["stock_value"].sum()), 2),
+        "stock_value": whole,
+        "dead_stock_value": dead,
+        "dead_stock_percent": 100 * dead / whole if whole > 0 else None,
         "negative_stocks_count": below.height,
         "negative_stocks_value": round(float(below["stock_value"].sum()), 2),
     }
@@ -93,11 +99,14 @@ def stored(bronze: Bronze, as_of: date, captured_on: date) -> pl.DataFrame:
         )  # fmt: skip
         gone = left.filter(pl.col("quantity_available") <= 0).height
         figures["stock_out_rate_percent"] = 100 * gone / left.height if left.height else None
-    return pl.DataFrame([figures])
+    return pl.DataFrame([figures], schema_overrides={"dead_stock_percent": pl.Float64})
 
 
-def supplied(bronze: Bronze, as_of: date) -> pl.DataFrame:
-    """One row: the share of the five largest suppliers, items that one supplier alone brought, lines that are late."""
+def supplied(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
+    """One row: the share of the five largest suppliers, items that one supplier alone brought, order lines that are late.
+
+    A line that an order closed short leaves waiting, as is known on ``known_on``, is not late.
+    """
     spent = purchases.documents(bronze).filter((pl.col("day") <= as_of) & (pl.col("day") > _year_before(as_of)))
     by_supplier = (
         spent.filter(pl.col("kind").is_in(REVENUE))
@@ -115,9 +124,18 @@ def supplied(bronze: Bronze, as_of: date) -> pl.DataFrame:
         .group_by("item")
         .agg(pl.col("supplier").n_unique())
     )
+    closed = bronze["PurchaseDocument"].select(
+        id="Id", closed=pl.col("CloseOrderToReplenishment").fill_null(value=False)
+    )
+    came_since = pl.col("all_came").is_not_null() & (pl.col("all_came") <= known_on)
+    late = purchases.order_lines(bronze, as_of).join(closed, on="id").filter(
+        (pl.col("day") <= as_of) & (pl.col("quantity") > 0) & (pl.col("promised_day") < as_of)
+        & (pl.col("all_came").is_null() | (pl.col("all_came") > as_of)) & (came_since | ~pl.col("closed"))
+    )  # fmt: skip
     return pl.DataFrame(
         {
             "date_id": int(f"{as_of:%Y%m%d}"),
+            "late_supplier_lines_count": late.height,
             "supplier_dependency_percent": 100 * largest / whole if whole > 0 else None,
             "single_supplier_items_count": sources.filter(pl.col("supplier") == 1).height,
         },

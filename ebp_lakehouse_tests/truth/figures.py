@@ -198,7 +198,7 @@ FIGURES = (
     Figure("what is owing", "company_position", lambda b, m: evening.owing(b, m.as_of), ("date_id",)),
     Figure("what is covered", "company_position", lambda b, m: evening.coverage(b, m.as_of), ("date_id",)),
     Figure("what is stored", "company_position", lambda b, m: evening.stored(b, m.as_of, m.captured_on), ("date_id",)),
-    Figure("what is supplied", "company_position", lambda b, m: evening.supplied(b, m.as_of), ("date_id",)),
+    Figure("what is supplied", "company_position", lambda b, m: evening.supplied(b, m.as_of, m.known_on), ("date_id",)),
     Figure("position", "company_position", lambda b, m: company.position(b, m.as_of, m.known_on), ("date_id",)),
     Figure(
         "invoices of contracts to come", "cash_forecast", lambda b, m: contracts.coming_invoices(b, m.as_of),

@@ -92,6 +92,25 @@ def demanded(bronze: Bronze, as_of: date, *, has_thresholds: bool) -> pl.DataFra
     )  # fmt: skip
 
 
+def dead(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """Pairs that served nobody for twelve months, and whose first entry (of none: the first movement of all) is older."""
+    old = pl.Series([as_of]).dt.offset_by("-12mo").item()
+    moved = movements(bronze).filter(pl.col("day") <= as_of)
+    sold = pl.col("document").is_in(bronze["SaleDocument"]["Id"].implode())
+    demand = _is(DEMAND) | (sold & ~_is([*DEMAND, INVENTORY, *OTHERS]))
+    by_day = moved.group_by("item", "storehouse", "day", demand=demand).agg(total(pl.col("quantity")))
+    issues = by_day.filter(pl.col("demand") & (pl.col("quantity") < 0)).group_by("item", "storehouse").agg(
+        issued=pl.col("day").max()
+    )  # fmt: skip
+    entries = by_day.filter(pl.col("quantity") > 0).group_by("item", "storehouse").agg(entered=pl.col("day").min())
+    pairs = bronze["StockItem"].select(item=code("ItemId"), storehouse="StorehouseId")
+    known = pairs.join(entries, on=["item", "storehouse"], how="left").join(
+        issues, on=["item", "storehouse"], how="left"
+    )
+    entered = pl.coalesce("entered", pl.lit(moved.select(pl.col("day").min()).item(), dtype=pl.Date))
+    return known.filter((entered <= old) & (pl.coalesce("issued", entered) <= old)).select("item", "storehouse")
+
+
 def adjustments(bronze: Bronze, as_of: date) -> pl.DataFrame:
     """Every month since 2000: cost of what inventories found, losses negative; empty where no inventory is known at all."""
     found = movements(bronze).filter(_is([INVENTORY]))
