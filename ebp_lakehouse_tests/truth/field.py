@@ -6,6 +6,7 @@ from datetime import date
 
 import polars as pl
 
+from ebp_lakehouse_tests.truth.saledocuments import documents
 from ebp_lakehouse_tests.truth.values import NOTHING, Bronze, amount, cents, code, day, total
 
 STATES = {1: "InProgress", 2: "Done", 3: "Cancelled"}
@@ -110,6 +111,43 @@ def daily(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
         total_billable_amount=cents(total(pl.col("billable").filter(done))),
         not_invoiced_count=(unbilled & (pl.col("billable") > 0)).sum(),
         not_invoiced_amount=cents(total(pl.col("billable").filter(unbilled))),
+    )
+
+
+def family_mtbf(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """One row per piece of equipment in use that has a family: days in use in a year / repairs done in it, over the family."""
+    since = pl.Series([as_of]).dt.offset_by("-12mo").dt.offset_by("1d").item()
+    sold = documents(bronze).filter(pl.col("kind").is_in(["Delivery", "Invoice"])).select("day", DocumentId="id")
+    sale = bronze["SaleDocumentLine"].join(sold, on="DocumentId").select(SaleDocumentLineId="Id", sold_on="day")
+    in_use = (
+        bronze["CustomerProduct"]
+        .filter((pl.col("ActiveState").fill_null(0) == 0) & code("CustomerProductFamilyId").is_not_null())
+        .join(sale, on="SaleDocumentLineId", how="left")
+        .select(
+            equipment=code("Id"), family=code("CustomerProductFamilyId"),
+            since=pl.max_horizontal(
+                pl.coalesce("sold_on", day("PartsStartDate"), day("LabourStartDate"), day("sysCreatedDate")), pl.lit(since)
+            ),
+        )
+    )  # fmt: skip
+    events = bronze["ScheduleEvent"].select(id="Id", equipment=code("Maintenance_CustomerProductId"))
+    seen = bronze["ScheduleEventCustomerProduct"].select(id="ScheduleEventId", equipment=code("CustomerProductId"))
+    repairs = appointments(bronze, as_of).filter(
+        (pl.col("type") == "Repair") & (pl.col("state") == "Done") & pl.col("day").is_between(since, as_of)
+    ).select("id")  # fmt: skip
+    failures = (
+        pl.concat([events, seen])
+        .drop_nulls()
+        .unique()
+        .join(repairs, on="id")
+        .group_by("equipment")
+        .agg(failures=pl.len())
+    )
+    days = (pl.lit(as_of) - pl.col("since")).dt.total_days() + 1
+    whole = in_use.join(failures, on="equipment", how="left").with_columns(days=days.clip(lower_bound=0))
+    failed = pl.col("failures").sum().over("family")
+    return whole.select(
+        "equipment", family_mtbf_days=pl.when(failed > 0).then(pl.col("days").sum().over("family") / failed)
     )
 
 

@@ -136,6 +136,11 @@ def _told_years(gold: pl.DataFrame, connection: duckdb.DuckDBPyConnection) -> pl
     return gold.join_where(years, last_day >= pl.col("starts_on"), last_day <= pl.col("ends_on")).unique("period")
 
 
+def _in_families(gold: pl.DataFrame, connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    named = pl.col("is_active") & pl.col("family_id").is_not_null()
+    return _coded("customer_product_id", "equipment")(gold.filter(named), connection)
+
+
 NO_APPOINTMENT = dict.fromkeys(
     (
         "total_interventions_count", "interventions_completed_count", "interventions_cancelled_count",
@@ -226,12 +231,21 @@ FIGURES = (
         some_rows=True,
     ),
     Figure(
+        "supply", "inventory_snapshot_daily",
+        lambda b, m: stock.supply(b, m.as_of, is_captured=m.as_of >= m.captured_on), ("item", "storehouse"), _by_pair,
+        some_rows=True,
+    ),
+    Figure(
         "inventories per month", "monthly_kpi", lambda b, m: stock.adjustments(b, m.as_of), ("period",), _last_five_years,
         some_rows=True,
     ),
     Figure(
         "appointments per day", "interventions_daily_kpi", lambda b, m: field.daily(b, m.as_of, m.known_on),
         ("day",), _dated, absent=NO_APPOINTMENT,
+    ),
+    Figure(
+        "failures of families", "equipment_park", lambda b, m: field.family_mtbf(b, m.as_of), ("equipment",),
+        _in_families,
     ),
     Figure(
         "incidents per day", "incidents_funnel", lambda b, m: field.incidents(b, m.as_of), ("day",), _dated,

@@ -32,6 +32,11 @@ def movements(bronze: Bronze) -> pl.DataFrame:
 
 def on_hand(bronze: Bronze, as_of: date) -> pl.DataFrame:
     """Pairs that exist on ``as_of`` (a movement by then, or stock): quantity and value at the average cost in force."""
+    return _on_hand(bronze, as_of).with_columns(cents(pl.col("stock_value")))
+
+
+def _on_hand(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """The same, the value not rounded."""
     managed = bronze["Item"].filter(pl.col("ManageStock")).select(item=code("Id"))
     held = bronze["StockItem"].filter(pl.col("StorageEnable")).select(
         item=code("ItemId"), storehouse="StorehouseId", stored=amount("RealStock")
@@ -47,7 +52,7 @@ def on_hand(bronze: Bronze, as_of: date) -> pl.DataFrame:
     )  # fmt: skip
     exists = pl.col("movements").is_not_null() | (pl.col("quantity") != 0)
     return frame.filter(exists).select(
-        *pair, quantity_on_hand=pl.col("quantity").cast(pl.Float64), stock_value=cents(pl.col("quantity") * pl.col("pump"))
+        *pair, quantity_on_hand=pl.col("quantity").cast(pl.Float64), stock_value=pl.col("quantity") * pl.col("pump")
     )  # fmt: skip
 
 
@@ -90,6 +95,40 @@ def demanded(bronze: Bronze, as_of: date, *, has_thresholds: bool) -> pl.DataFra
         "item", "storehouse", demand_per_day=pl.col("left_180").cast(pl.Float64).clip(0) / 180,
         is_risk_told=pl.col("has_threshold") | (pl.col("left_180") > 0) | (pl.col("left_90") > 0),
     )  # fmt: skip
+
+
+def supply(bronze: Bronze, as_of: date, *, is_captured: bool) -> pl.DataFrame:
+    """Pairs of an evening: days that the available pieces last, by the issues of 90 days, and what lies beyond a year's need.
+
+    What is booked, and the maximum of an item, are known of the capture only.
+    """
+    pairs = captured(bronze) if is_captured else _on_hand(bronze, as_of)
+    available = pl.col("quantity_available") if is_captured else pl.col("quantity_on_hand")
+    year = pl.Series([as_of]).dt.offset_by("-12mo").item()
+    sold = pl.col("document").is_in(bronze["SaleDocument"]["Id"].implode())
+    demand = _is(DEMAND) | (sold & ~_is([*DEMAND, INVENTORY, *OTHERS]))
+    left = movements(bronze).filter(demand & (pl.col("day") <= as_of)).group_by("item", "storehouse").agg(
+        issued=-total(pl.col("quantity").filter(pl.col("day") > as_of - timedelta(days=90))),
+        of_a_year=-total(pl.col("quantity").filter(pl.col("day") > year)),
+    )  # fmt: skip
+    most = bronze["StockItem"].select(
+        item=code("ItemId"), storehouse="StorehouseId", most=amount("MaxStock") if is_captured else NOTHING
+    )
+    frame = pairs.join(left, on=["item", "storehouse"], how="left").join(most, on=["item", "storehouse"], how="left")
+    frame = frame.with_columns(
+        pl.col("issued", "of_a_year", "most", "stock_value").fill_null(0).cast(pl.Float64), available=available
+    )
+    held = pl.col("quantity_on_hand")
+    beyond = (held - pl.max_horizontal(pl.lit(0.0), "of_a_year", "most")).clip(lower_bound=0)
+    return frame.select(
+        "item",
+        "storehouse",
+        days_of_supply=pl.when(pl.min_horizontal(held, "available") <= 0)
+        .then(0.0)
+        .when(pl.col("issued") > 0)
+        .then(pl.col("available") * 90 / pl.col("issued")),
+        excess_value=cents(pl.when(held > 0).then(pl.col("stock_value") * beyond / held).otherwise(0.0)),
+    )
 
 
 def dead(bronze: Bronze, as_of: date) -> pl.DataFrame:
