@@ -114,6 +114,27 @@ def daily(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
     )
 
 
+def waiting(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
+    """One row per day with an appointment that was not cancelled: hours from the request, median and 90th centile.
+
+    Requested is when the incident was opened, else when the appointment was typed.
+    """
+    opened = bronze["Incident"].select(incident=code("Id"), opened="StartDate")
+    typed = bronze["ScheduleEvent"].select("sysCreatedDate", id="Id", incident=code("Maintenance_IncidentId"))
+    frame = (
+        appointments(bronze, known_on)
+        .filter((pl.col("day") <= as_of) & (pl.col("state") != "Cancelled"))
+        .join(typed, on="id")
+        .join(opened, on="incident", how="left")
+        .with_columns(requested=pl.coalesce("opened", "sysCreatedDate"))
+    )
+    hours = _hours("requested", "start").clip(lower_bound=0)
+    return frame.group_by("day").agg(
+        median_time_to_intervention_hours=hours.median(),
+        p90_time_to_intervention_hours=hours.quantile(0.9, interpolation="linear"),
+    )
+
+
 def family_mtbf(bronze: Bronze, as_of: date) -> pl.DataFrame:
     """One row per piece of equipment in use that has a family: days in use in a year / repairs done in it, over the family."""
     since = pl.Series([as_of]).dt.offset_by("-12mo").dt.offset_by("1d").item()

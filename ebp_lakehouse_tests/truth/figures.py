@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 
 from ebp_lakehouse_tests.truth import (
+    bridge,
     company,
     contracts,
     evening,
@@ -141,6 +142,10 @@ def _in_families(gold: pl.DataFrame, connection: duckdb.DuckDBPyConnection) -> p
     return _coded("customer_product_id", "equipment")(gold.filter(named), connection)
 
 
+def _between_months(gold: pl.DataFrame, _: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    return gold.filter(pl.col("comparison") != "fiscal_year_to_date")
+
+
 NO_APPOINTMENT = dict.fromkeys(
     (
         "total_interventions_count", "interventions_completed_count", "interventions_cancelled_count",
@@ -187,6 +192,10 @@ FIGURES = (
         "headers", "reconciliation", lambda b, _: company.header_totals(b), ("side", "document_type", "document_year")
     ),
     Figure("trade per month", "monthly_kpi", lambda b, m: months.trade(b, m.as_of), ("period",)),
+    Figure(
+        "revenue bridge", "revenue_bridge", lambda b, m: bridge.revenue(b, m.as_of), ("comparison", "family_name"),
+        _between_months,
+    ),
     Figure("growth", "monthly_kpi", lambda b, m: months.growth(b, m.as_of), ("period",), _told_years, some_rows=True),
     Figure("quotes per month", "monthly_kpi", lambda b, m: months.conversions(b, m.as_of), ("period",), absent={}),
     Figure("rejected payments", "monthly_kpi", lambda b, m: months.rejections(b, m.as_of), ("period",), absent={}),
@@ -242,6 +251,10 @@ FIGURES = (
     Figure(
         "appointments per day", "interventions_daily_kpi", lambda b, m: field.daily(b, m.as_of, m.known_on),
         ("day",), _dated, absent=NO_APPOINTMENT,
+    ),
+    Figure(
+        "waiting per day", "interventions_daily_kpi", lambda b, m: field.waiting(b, m.as_of, m.known_on), ("day",), _dated,
+        absent={},
     ),
     Figure(
         "failures of families", "equipment_park", lambda b, m: field.family_mtbf(b, m.as_of), ("equipment",),

@@ -153,13 +153,13 @@ by_unit as (  -- pieces and hours are not added up: a family's volume is that of
     group by comparison, family_name, coalesce(unit, '')
 ),
 
-volumes as (
+volumes as (  -- sums of doubles: half a cent is one on every run only without their last digits
     select
         comparison,
         family_name,
-        sum(volume) as volume,
-        sum(price) as price,
-        sum(quantity_change) - sum(volume) as mix
+        round(sum(volume), 6) as volume,
+        round(sum(price), 6) as price,
+        round(sum(quantity_change) - sum(volume), 6) as mix
     from by_unit
     group by all
 ),
