@@ -56,6 +56,9 @@ def conversions(bronze: Bronze, as_of: date) -> pl.DataFrame:
     won = pl.col("converted_date").is_not_null()
     return quotes.quotes(bronze, as_of).group_by(period=pl.col("quote_date").dt.strftime(MONTH)).agg(
         quote_conversion_percent=pl.when(old.any()).then(100 * (old & won).sum() / old.sum()),
+        quote_conversion_value_percent=ratio(
+            pl.col("converted_amount").filter(old).sum(), pl.col("amount_excl_tax").filter(old).sum(), 100
+        ),
         median_days_to_conversion=pl.col("days_to_conversion").median(),
     )  # fmt: skip
 

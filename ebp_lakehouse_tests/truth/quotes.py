@@ -6,8 +6,8 @@ from datetime import date
 
 import polars as pl
 
-from ebp_lakehouse_tests.truth.chain import document_edges, reached
-from ebp_lakehouse_tests.truth.saledocuments import documents
+from ebp_lakehouse_tests.truth.chain import document_edges, reached, transfers
+from ebp_lakehouse_tests.truth.saledocuments import documents, rows
 from ebp_lakehouse_tests.truth.values import Bronze, cents, day
 
 
@@ -31,7 +31,9 @@ def quotes(bronze: Bronze, as_of: date) -> pl.DataFrame:
         .join(validity, left_on="id", right_on="Id", how="left")
         .with_columns(converted_date=pl.min_horizontal("reached", pl.col("accepted").cast(pl.Date)))
         .with_columns(converted_date=pl.when(pl.col("converted_date") <= as_of).then("converted_date"))
+        .join(_shares(bronze, all_documents, converted), on="id", how="left")
     )
+    share = pl.when(pl.col("converted_date").is_not_null()).then(pl.col("share").fill_null(1.0))
     # Of the revisions that were converted first, the last one: what was signed.
     first = pl.col("converted_date") == pl.col("converted_date").min()
     last = pl.col("day", "number", "net", "valid_until").last()
@@ -42,6 +44,7 @@ def quotes(bronze: Bronze, as_of: date) -> pl.DataFrame:
             last,
             signed_day=pl.col("day").filter(first).max(),
             revisions_count=pl.len(),
+            share=share.max(),
             converted_date=pl.col("converted_date").min(),
         )
     )
@@ -50,12 +53,40 @@ def quotes(bronze: Bronze, as_of: date) -> pl.DataFrame:
         document_number="number",
         quote_date="day",
         amount_excl_tax=cents(pl.col("net")),
+        converted_amount=cents(cents(pl.col("net")) * pl.col("share").fill_null(0)),
         revisions_count="revisions_count",
         converted_date="converted_date",
         days_to_conversion=(pl.col("converted_date") - pl.col("signed_day")).dt.total_days().clip(lower_bound=0),
         status=pl.when(pl.col("converted_date").is_not_null()).then(pl.lit("converted"))
         .when(expired).then(pl.lit("expired")).otherwise(pl.lit("open")),
     )  # fmt: skip
+
+
+def _shares(bronze: Bronze, headers: pl.DataFrame, converted: pl.DataFrame) -> pl.DataFrame:
+    """How much of a quote went on, by the quantities of its lines weighted by their amounts; no row where no line tells.
+
+    A line that went into another quote has gone on only if that one was converted.
+    """
+    of = bronze["SaleDocumentLine"].select(target="Id", into="DocumentId")
+    went_on = pl.concat(
+        [
+            headers.filter(pl.col("kind").is_in(["Order", "Delivery", "Invoice"])).select(into="id"),
+            converted.select(into="start"),
+        ]
+    ).unique()
+    moved = (
+        transfers(bronze).join(of, on="target").join(went_on, on="into", how="semi")
+        .group_by(line="origin").agg(moved=pl.col("quantity").sum().cast(pl.Float64))
+    )  # fmt: skip
+    lines = rows(bronze).filter((pl.col("kind") == "Quote") & pl.col("line").is_not_null()).join(
+        moved, on="line", how="left"
+    )  # fmt: skip
+    weight, quantity = (pl.col(name).cast(pl.Float64).abs() for name in ("net", "quantity"))
+    part = pl.when(quantity != 0).then((pl.col("moved").abs() / quantity).clip(upper_bound=1)).fill_null(0)
+    return lines.group_by("id").agg(
+        told=pl.col("moved").is_not_null().any(),
+        share=pl.when(weight.sum() > 0).then((weight * part).sum() / weight.sum()).round(9),
+    ).filter("told").drop("told")  # fmt: skip
 
 
 def _in_chains(frame: pl.DataFrame) -> pl.DataFrame:
