@@ -245,6 +245,10 @@ FIGURES = (
         some_rows=True,
     ),
     Figure(
+        "evenings without stock", "inventory_snapshot_daily",
+        lambda b, m: stock.outs(b, m.as_of, m.captured_on, KEPT_DAYS), ("item", "storehouse"), _by_pair, some_rows=True,
+    ),
+    Figure(
         "inventories per month", "monthly_kpi", lambda b, m: stock.adjustments(b, m.as_of), ("period",), _last_five_years,
         some_rows=True,
     ),

@@ -131,6 +131,45 @@ def supply(bronze: Bronze, as_of: date, *, is_captured: bool) -> pl.DataFrame:
     )
 
 
+def outs(bronze: Bronze, as_of: date, captured_on: date, kept_days: int) -> pl.DataFrame:
+    """Pairs: evenings of the last twelve months without a piece, of what was asked for in them.
+
+    Of evenings more than ``kept_days`` before the capture those that end a month are counted: the others are not kept.
+    """
+    year = pl.Series([as_of]).dt.offset_by("-12mo").item()
+    days = pl.DataFrame({"evening": pl.date_range(year + timedelta(days=1), as_of, "1d", eager=True)})
+    ends_month = pl.col("evening") == pl.col("evening").dt.month_end()
+    is_kept = ends_month | ((pl.lit(captured_on) - pl.col("evening")).dt.total_days() < kept_days)
+    pairs = captured(bronze) if as_of >= captured_on else on_hand(bronze, as_of)
+    moved = movements(bronze).filter(pl.col("day") <= as_of)
+    pair = ["item", "storehouse"]
+    first = moved.group_by(pair).agg(first=pl.col("day").min())
+    held = pairs.select(*pair, now=pl.col("quantity_on_hand")).join(first, on=pair, how="left")
+    changes = moved.group_by(*pair, evening="day").agg(change=pl.col("quantity").sum().cast(pl.Float64))
+    evenings = (
+        held.join(days, how="cross")
+        .filter(pl.col("first").is_null() & (pl.col("evening") == as_of) | (pl.col("evening") >= pl.col("first")))
+        .join(changes, on=[*pair, "evening"], how="left")
+        .sort(*pair, "evening", descending=[False, False, True])
+        .with_columns(pl.col("change").fill_null(0.0))
+    )
+    # Going back from today: what an evening had is what the next one had, less what came in between.
+    left = pl.col("now") - (pl.col("change").cum_sum() - pl.col("change")).over(pair)
+    without = (
+        evenings.with_columns(left=left)
+        .filter(is_kept & (pl.col("left").round(6) <= 0))
+        .group_by(pair)
+        .agg(days=pl.len())
+    )
+    sold = pl.col("document").is_in(bronze["SaleDocument"]["Id"].implode())
+    demand = _is(DEMAND) | (sold & ~_is([*DEMAND, INVENTORY, *OTHERS]))
+    asked = moved.filter(demand & (pl.col("day") > year)).group_by(pair).agg(asked=-total(pl.col("quantity")))
+    frame = held.join(without, on=pair, how="left").join(asked, on=pair, how="left")
+    return frame.select(
+        *pair, stock_out_days=pl.when(pl.col("asked") > 0).then(pl.col("days").fill_null(0)).otherwise(0)
+    )
+
+
 def dead(bronze: Bronze, as_of: date) -> pl.DataFrame:
     """Pairs that served nobody for twelve months, and whose first entry (of none: the first movement of all) is older."""
     old = pl.Series([as_of]).dt.offset_by("-12mo").item()
