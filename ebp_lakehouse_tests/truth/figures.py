@@ -232,6 +232,7 @@ FIGURES = (
         "purchases per month", "monthly_kpi", lambda b, m: purchases.monthly(b, m.as_of), ("period",),
         absent={"purchases_excl_tax": 0.0},
     ),
+    Figure("prices", "monthly_kpi", lambda b, m: purchases.price_index(b, m.as_of), ("period",), absent={}),
     Figure("suppliers", "supplier_performance", lambda b, m: purchases.suppliers(b, m.as_of), ("supplier_row",), _rolling),
     Figure("stock", "inventory_snapshot_daily", _stock_of, ("item", "storehouse"), _by_pair),
     Figure(
@@ -243,6 +244,10 @@ FIGURES = (
         "supply", "inventory_snapshot_daily",
         lambda b, m: stock.supply(b, m.as_of, is_captured=m.as_of >= m.captured_on), ("item", "storehouse"), _by_pair,
         some_rows=True,
+    ),
+    Figure(
+        "turnover of stock", "sales_by_product", lambda b, m: stock.turnover(b, m.as_of, m.captured_on, KEPT_DAYS),
+        ("product",), _coded("product_id", "product"), absent={}, some_rows=True,
     ),
     Figure(
         "evenings without stock", "inventory_snapshot_daily",

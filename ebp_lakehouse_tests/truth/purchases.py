@@ -107,6 +107,31 @@ def _prices(goods: pl.DataFrame, start: date) -> pl.DataFrame:
     return market.group_by("supplier_row").agg(price_variance_percent=(paid - usual) / usual * 100)
 
 
+def price_index(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """Per month what its purchases cost against the prices of a year before (the last known by then), item by supplier."""
+    bought = _goods(bronze, as_of).filter(
+        (pl.col("kind") == "Invoice")
+        & (pl.col("pieces") > 0)
+        & pl.col("item").is_not_null()
+        & pl.col("supplier").is_not_null()
+    )
+    months = (
+        bought.group_by("item", "supplier", month=pl.col("day").dt.month_start())
+        .agg(net=total(pl.col("net")), pieces=pl.col("pieces").sum())
+        .with_columns(price=pl.col("net").cast(pl.Float64) / pl.col("pieces"), spent=cents(pl.col("net")))
+        .sort("month")
+    )
+    earlier = months.select("item", "supplier", month="month", before="price")
+    compared = months.with_columns(year_before=pl.col("month").dt.offset_by("-12mo")).sort("year_before").join_asof(
+        earlier.sort("month"), left_on="year_before", right_on="month", by=["item", "supplier"], strategy="backward",
+        check_sortedness=False,
+    )  # fmt: skip
+    known = compared.filter((pl.col("before") > 0) & (pl.col("price") > 0))
+    return known.group_by(period=pl.col("month").dt.strftime("%Y-%m")).agg(
+        purchase_price_index=pl.col("spent").sum() / (pl.col("spent") * pl.col("before") / pl.col("price")).sum() * 100
+    )
+
+
 def _scored(frame: pl.DataFrame) -> pl.DataFrame:
     """The score of 100: OTIF 40, defects 30, price 20, regularity 10; what is not known has no weight (V12)."""
     spread = pl.col("lead_time_std_days") / pl.col("avg_lead_time_days")

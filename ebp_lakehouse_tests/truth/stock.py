@@ -131,6 +131,38 @@ def supply(bronze: Bronze, as_of: date, *, is_captured: bool) -> pl.DataFrame:
     )
 
 
+def turnover(bronze: Bronze, as_of: date, captured_on: date, kept_days: int) -> pl.DataFrame:
+    """Items whose stock is managed: cost of what was issued in twelve months / mean value of their thirteen last evenings.
+
+    An evening that is not kept is that of the month's end before it.
+    """
+    year = pl.Series([as_of]).dt.offset_by("-12mo").item()
+    month_ends = [pl.Series([as_of]).dt.offset_by(f"-{n}mo").dt.month_end().item() for n in range(1, 13)]
+    is_kept = (captured_on - as_of).days < kept_days or as_of == pl.Series([as_of]).dt.month_end().item()
+    today = as_of if is_kept else month_ends[0]
+    values = [
+        (captured(bronze) if evening >= captured_on else _on_hand(bronze, evening)).select(
+            "item", pl.col("stock_value").fill_null(0).cast(pl.Float64)
+        )
+        for evening in [*month_ends, today]
+    ]
+    mean = pl.concat(values).group_by("item").agg(mean=pl.col("stock_value").sum() / 13)
+    sold = pl.col("document").is_in(bronze["SaleDocument"]["Id"].implode())
+    demand = _is(DEMAND) | (sold & ~_is([*DEMAND, INVENTORY, *OTHERS]))
+    cost = (
+        pl.when(pl.col("cost") != 0).then(pl.col("cost").abs()).otherwise((pl.col("quantity") * pl.col("pump")).abs())
+    )
+    issued = movements(bronze).filter(
+        demand & (pl.col("quantity") < 0) & (pl.col("day") > year) & (pl.col("day") <= as_of)
+    ).group_by("item").agg(issued=total(cost).cast(pl.Float64))  # fmt: skip
+    managed = bronze["Item"].filter(pl.col("ManageStock")).select(item=code("Id"))
+    frame = managed.join(mean, on="item", how="left").join(issued, on="item", how="left")
+    return frame.select(
+        product="item",
+        stock_turnover_ratio=pl.when(pl.col("mean") > 0).then(pl.col("issued").fill_null(0) / pl.col("mean")),
+    )
+
+
 def outs(bronze: Bronze, as_of: date, captured_on: date, kept_days: int) -> pl.DataFrame:
     """Pairs: evenings of the last twelve months without a piece, of what was asked for in them.
 
