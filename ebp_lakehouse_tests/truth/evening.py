@@ -23,7 +23,7 @@ def owed(bronze: Bronze, as_of: date) -> pl.DataFrame:
     year = float(sold.filter(pl.col("day") > _year_before(as_of)).select(total(pl.col("total"))).item())
     limits = bronze["Customer"].select(debtor=code("Id"), limit=amount("AllowedAmount").cast(pl.Float64))
     above = debtors.join(limits, on="debtor").filter((pl.col("limit") > 0) & (pl.col("receivables") > pl.col("limit")))
-    reminded = _open(bronze, as_of).filter((pl.col("open") > 0) & (pl.col("reminders") > 0))
+    reminded = open_instalments(bronze, as_of).filter((pl.col("open") > 0) & (pl.col("reminders") > 0))
     return pl.DataFrame(
         {
             "date_id": int(f"{as_of:%Y%m%d}"),
@@ -59,7 +59,7 @@ def _days_that_absorb(sold: pl.DataFrame, receivables: float, as_of: date) -> in
     return None
 
 
-def _open(bronze: Bronze, as_of: date) -> pl.DataFrame:
+def open_instalments(bronze: Bronze, as_of: date) -> pl.DataFrame:
     """Instalments of documents by ``as_of``: what was open that evening, and how often they were reminded of."""
     later = receivables.payments(bronze).filter(~pl.col("rejected") & (pl.col("paid") > as_of)).group_by("id").agg(
         later=total(pl.col("assigned"))
@@ -190,8 +190,8 @@ def _backlog(bronze: Bronze, as_of: date) -> float:
     return round(float(ordered.select(left.sum()).item()), 2)
 
 
-def owing(bronze: Bronze, as_of: date) -> pl.DataFrame:
-    """One row: what suppliers were owed that evening, and in days of the year's purchases."""
+def open_debts(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """Instalments of purchases by ``as_of``: when they are due, what was open that evening."""
     headers = purchases.documents(bronze)
     of = headers.select(DocumentId="id", document_day="day", sign="sign")
     owed = bronze["PurchaseCommitment"].join(of, on="DocumentId", how="left").with_columns(
@@ -218,12 +218,18 @@ def owing(bronze: Bronze, as_of: date) -> pl.DataFrame:
     later = cash.filter(pl.col("paid") > as_of).group_by(Id="id").agg(later=total(pl.col("assigned")))
     later_set_off = set_off.filter(pl.col("paid") > as_of).group_by(Id="id").agg(set_off=total(pl.col("set_off")))
     signed = amount("Amount") * pl.col("sign")
-    opened = owed.join(later, on="Id", how="left").join(later_set_off, on="Id", how="left").select(
+    return owed.join(later, on="Id", how="left").join(later_set_off, on="Id", how="left").select(
+        due=day("DueDate"),
         open=amount("BalanceDue") * pl.col("sign")
         + pl.col("later").fill_null(NOTHING) * pl.col("sign")
         + pl.when(signed < 0).then(-pl.col("set_off")).otherwise("set_off").fill_null(NOTHING)
     )  # fmt: skip
-    payables = float(opened.select(cents(total(pl.col("open")))).item())
+
+
+def owing(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """One row: what suppliers were owed that evening, and in days of the year's purchases."""
+    headers = purchases.documents(bronze)
+    payables = float(open_debts(bronze, as_of).select(cents(total(pl.col("open")))).item())
     tax = bronze["PurchaseDocument"].select(id="Id", incl_tax=amount("AmountVatIncluded"))
     year = headers.join(tax, on="id").filter(
         pl.col("kind").is_in(REVENUE) & (pl.col("day") <= as_of) & (pl.col("day") > _year_before(as_of))

@@ -12,8 +12,8 @@ import polars as pl
 
 from ebp_lakehouse_tests.truth import (
     bridge,
+    cash,
     company,
-    contracts,
     evening,
     field,
     months,
@@ -117,10 +117,6 @@ def _with_risk(gold: pl.DataFrame, connection: duckdb.DuckDBPyConnection) -> pl.
     return _by_pair(gold, connection).with_columns(is_risk_told=pl.col("stock_out_risk_level").is_not_null())
 
 
-def _of_contracts(gold: pl.DataFrame, _: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    return gold.filter(pl.col("flow") == "contracts_to_invoice")
-
-
 def _last_five_years(gold: pl.DataFrame, _: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return gold.sort("period").tail(5 * 12 + 1)
 
@@ -214,10 +210,7 @@ FIGURES = (
     Figure("what is stored", "company_position", lambda b, m: evening.stored(b, m.as_of, m.captured_on), ("date_id",)),
     Figure("what is supplied", "company_position", lambda b, m: evening.supplied(b, m.as_of, m.known_on), ("date_id",)),
     Figure("position", "company_position", lambda b, m: company.position(b, m.as_of, m.known_on), ("date_id",)),
-    Figure(
-        "invoices of contracts to come", "cash_forecast", lambda b, m: contracts.coming_invoices(b, m.as_of),
-        ("week_start", "flow"), _of_contracts,
-    ),
+    Figure("cash ahead", "cash_forecast", lambda b, m: cash.forecast(b, m.as_of), ("week_start", "flow")),
     Figure(
         "cash per month", "monthly_kpi", lambda b, m: receivables.collected(b, m.as_of), ("period",),
         absent={"cash_collected": 0.0},
