@@ -114,6 +114,35 @@ def daily(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
     )
 
 
+def led(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
+    """One row per colleague and month with an appointment that he led and that took time: what its hours brought."""
+    billed = appointments(bronze, known_on).join(_leaders(bronze), on="id").filter(
+        (pl.col("day") <= as_of) & (pl.col("state") == "Done")
+    )  # fmt: skip
+    sums = billed.group_by("colleague", period_start=pl.col("day").dt.month_start()).agg(
+        billable=cents(total(pl.col("billable"))), minutes=pl.col("minutes").sum()
+    )
+    return sums.filter(pl.col("minutes") > 0).select(
+        "colleague", "period_start", field_revenue_per_hour=cents(pl.col("billable") / (pl.col("minutes") / 60))
+    )
+
+
+def _leaders(bronze: Bronze) -> pl.DataFrame:
+    """id, colleague: whom the appointment names, else the first of its rows."""
+    events = bronze["ScheduleEvent"].select(
+        "Id", "ParentEventId", order="LineOrder" if "LineOrder" in bronze["ScheduleEvent"].columns else pl.lit(0),
+        colleague=code("ColleagueId"),
+    )  # fmt: skip
+    rows = events.drop_nulls(["ParentEventId", "colleague"]).sort("order", "Id").group_by("ParentEventId").agg(
+        of_rows=pl.col("colleague").first()
+    )  # fmt: skip
+    return (
+        events.join(rows, left_on="Id", right_on="ParentEventId", how="left")
+        .select(id="Id", colleague=pl.coalesce("colleague", "of_rows"))
+        .drop_nulls("colleague")
+    )
+
+
 def waiting(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
     """One row per day with an appointment that was not cancelled: hours from the request, median and 90th centile.
 

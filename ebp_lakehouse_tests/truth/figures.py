@@ -259,6 +259,10 @@ FIGURES = (
         absent={},
     ),
     Figure(
+        "hours that were led", "colleague_performance", lambda b, m: field.led(b, m.as_of, m.known_on),
+        ("colleague", "period_start"), _coded("colleague_id", "colleague"), absent={},
+    ),
+    Figure(
         "failures of families", "equipment_park", lambda b, m: field.family_mtbf(b, m.as_of), ("equipment",),
         _in_families,
     ),
