@@ -16,6 +16,7 @@ from ebp_lakehouse_tests.truth import (
     company,
     evening,
     field,
+    hours,
     months,
     purchases,
     quotes,
@@ -253,6 +254,10 @@ FIGURES = (
     Figure(
         "appointments per day", "interventions_daily_kpi", lambda b, m: field.daily(b, m.as_of, m.known_on),
         ("day",), _dated, absent=NO_APPOINTMENT,
+    ),
+    Figure(
+        "hours per day", "interventions_daily_kpi", lambda b, m: hours.utilization(b, m.as_of, m.known_on), ("day",), _dated,
+        absent={}, some_rows=True,
     ),
     Figure(
         "waiting per day", "interventions_daily_kpi", lambda b, m: field.waiting(b, m.as_of, m.known_on), ("day",), _dated,
