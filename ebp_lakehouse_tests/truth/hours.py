@@ -1,6 +1,6 @@
 """Minutes of technicians: available by their week, and at work for customers, day by day (semantics §3, §5).
 
-Each event is gone through day by day. Not here: travel.
+Each event is gone through day by day.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ LONGEST, LONGEST_ABSENCE = 14 * WHOLE_DAY, 3 * 366 * WHOLE_DAY
 LAST_YEAR = 2200  # those of 9999 are a slip of the keyboard, and no working day
 YEARS_BACK, WEEKS_AHEAD, TECHNICIAN_MONTHS = 10, 8, 24
 Week = tuple[int, ...]
+Work = tuple[float, float, float]  # minutes with customers, of those billable, on the road
+NO_WORK: Work = (0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Event:
     achieved: float | None
     expected: float | None
     order: int
+    travel: float
 
     @property
     def is_exception(self) -> bool:
@@ -48,11 +51,12 @@ class Event:
 
 
 def utilization(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
-    """One row per day on which somebody is available: minutes with customers, and billable ones, / available minutes."""
+    """One row per day on which somebody is available: minutes with customers, those and travel, billable ones / available."""
     weeks, events = _weeks(bronze), _events(bronze)
     available: dict[date, float] = defaultdict(float)
     spent: dict[date, float] = defaultdict(float)
     billable: dict[date, float] = defaultdict(float)
+    travel: dict[date, float] = defaultdict(float)
     work = _work(bronze, events, weeks, known_on)
     away, extra = _exceptions(events, weeks)
     active = dict(bronze["Colleague"].select(code("Id"), pl.col("ActiveState").fill_null(0) == 0).rows())
@@ -69,14 +73,18 @@ def utilization(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
         while on <= min(last, as_of):
             schedule = _schedule(weeks[colleague], on)
             available[on] += schedule - min(away[colleague, on], schedule) + extra[colleague, on]
-            minutes, billed = days.get(on, (0.0, 0.0))
+            minutes, billed, travelled = days.get(on, NO_WORK)
             spent[on] += minutes
             billable[on] += billed
+            travel[on] += round(travelled, 6)
             on += DAY
-    rows = [(on, spent[on] / whole, billable[on] / whole) for on, whole in available.items() if whole > 0]
-    return pl.DataFrame(
-        rows, schema={"day": pl.Date, "utilization_rate": pl.Float64, "billable_rate": pl.Float64}, orient="row"
-    )
+    rows = [
+        (on, spent[on] / whole, (spent[on] + travel[on]) / whole, billable[on] / whole)
+        for on, whole in available.items()
+        if whole > 0
+    ]
+    rates = dict.fromkeys(("utilization_rate", "occupancy_rate", "billable_rate"), pl.Float64)
+    return pl.DataFrame(rows, schema={"day": pl.Date, **rates}, orient="row")
 
 
 def _weeks(bronze: Bronze) -> dict[str, Week]:
@@ -124,15 +132,22 @@ def _events(bronze: Bronze) -> list[Event]:
         exception=pl.col("IsScheduleException").fill_null(value=False), worked=worked.fill_null(value=False),
         achieved=_first_hours("AchievedDuration_DurationInHours", "WorkedHours"),
         expected=_first_hours("ExpectedDuration_DurationInHours", "PlannedHours"),
-        order=order.fill_null(0),
-    )  # fmt: skip
+        order=order.fill_null(0), travel=pl.col("Maintenance_TravelDuration").cast(pl.Float64),
+    ).with_columns(_travel_minutes())  # fmt: skip
     return [
         Event(
             id_, parent if parent in known and parent != id_ else id_, start, end, who,
-            exception and not worked, exception and worked, achieved, expected, order_,
+            exception and not worked, exception and worked, achieved, expected, order_, travel,
         )
-        for id_, parent, start, end, who, exception, worked, achieved, expected, order_ in frame.rows()
+        for id_, parent, start, end, who, exception, worked, achieved, expected, order_, travel in frame.rows()
     ]  # fmt: skip
+
+
+def _travel_minutes() -> pl.Expr:
+    """Hours, unless half of the journeys took more than five of them: then they are minutes."""
+    typed = pl.col("travel")
+    unit = pl.when(typed.filter(typed > 0).median() > 5).then(1).otherwise(60)
+    return (typed * unit).fill_null(0).alias("travel")
 
 
 def _first_hours(*names: str) -> pl.Expr:
@@ -177,12 +192,12 @@ def _exceptions(
 
 def _work(
     bronze: Bronze, events: list[Event], weeks: Mapping[str, Week], known_on: date
-) -> dict[str, dict[date, tuple[float, float]]]:
-    """Per colleague and day: minutes with customers, and of those the minutes of appointments that are invoiced for money."""
+) -> dict[str, dict[date, Work]]:
+    """Per colleague and day; the road is that of who leads, to what was done."""
     teams: dict[str, list[Event]] = defaultdict(list)
     for event in events:
         teams[event.root].append(event)
-    work: dict[str, dict[date, tuple[float, float]]] = defaultdict(dict)
+    work: dict[str, dict[date, Work]] = defaultdict(dict)
     visits = appointments(bronze, known_on).select("id", "state", pl.col("billable") > 0)
     for id_, state, is_billable in visits.rows():
         team = teams[id_]
@@ -202,9 +217,9 @@ def _work(
                 (m for m in (achieved, root.achieved, expected, scheduled) if m is not None), None
             ) if state == "Done" else None  # fmt: skip
             for on, share in _shares(days).items() if days else ((root.start.date(), 1.0),):
-                before, billed = work[who].get(on, (0.0, 0.0))
-                part = (minutes or 0.0) * share
-                work[who][on] = (before + part, billed + part * bool(is_billable))
+                before, billed, travelled = work[who].get(on, NO_WORK)
+                part, road = (minutes or 0.0) * share, root.travel * share if who == leader and state == "Done" else 0.0
+                work[who][on] = (before + part, billed + part * bool(is_billable), travelled + road)
     return work
 
 
