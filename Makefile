@@ -12,7 +12,7 @@ NOTEBOOK_STAMP := $(VENV)/.setup-stamp-notebook
 MANIFEST := dbt_silver/target/.parsed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui notebook test lint clean browser
+.PHONY: help setup demo ui notebook test nightly lint clean browser
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ notebook: $(NOTEBOOK_STAMP)  ## Open the notebooks in JupyterLab on the demo's l
 test: $(TEST_STAMP) $(MANIFEST) browser  ## Install and run every test and linter
 	$(BIN)/pytest -n 2 --dist loadfile --max-worker-restart 0
 	$(MAKE) lint
+
+nightly: $(TEST_STAMP) $(MANIFEST) browser  ## The tests with ten thousand cases per property and long schedules: hours
+	EBP_TEST_PROFILE=nightly $(BIN)/pytest -n 2 --dist loadfile --max-worker-restart 0 --timeout 7200
 
 lint: $(TEST_STAMP) $(MANIFEST)  ## Imports, style, types, and Dagster's own check of the definitions
 	$(BIN)/lint-imports

@@ -12,7 +12,7 @@ from hypothesis import settings
 
 NIGHTLY = os.environ.get("EBP_TEST_PROFILE") == "nightly"
 
-settings.register_profile("default", deadline=None)
+settings.register_profile("default", deadline=None, max_examples=300)
 settings.register_profile("nightly", deadline=None, max_examples=10_000)
 settings.load_profile("nightly" if NIGHTLY else "default")
 

@@ -28,7 +28,7 @@ def counts(batch: object) -> tuple[int, int, int]:
     return batch.inserted, batch.updated, batch.deleted  # type: ignore[attr-defined]
 
 
-def test_changes_of_one_key_stay_as_versions_in_commit_order(followed: StreamHouse) -> None:
+def test_dbt_8760_changes_of_one_key_stay_as_versions_in_commit_order(followed: StreamHouse) -> None:
     followed.execute(
         """UPDATE "T" SET note = 'one' WHERE "Id" = 'r1'""",
         """UPDATE "T" SET note = 'two' WHERE "Id" = 'r1'""",
