@@ -12,6 +12,8 @@ from ebp_lakehouse_tests.truth.companies import COMPANIES, Company, prepare
 from ebp_lakehouse_tests.truth.comparison import differences
 from ebp_lakehouse_tests.truth.figures import FIGURES
 
+pytestmark = pytest.mark.timeout(900)  # a company through silver, and all its figures twice
+
 TABLES = {table.name: table for table in GOLD_TABLES}
 
 
