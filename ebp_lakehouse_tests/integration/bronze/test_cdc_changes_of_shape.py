@@ -195,6 +195,25 @@ def test_a_back_fill_does_not_touch_the_stream(followed: StreamHouse) -> None:
     assert (batch.choice.route, counts(batch)) == ("cdc", (0, 0, 1))
 
 
+def test_a_back_fill_and_the_stream_tell_no_change_twice(followed: StreamHouse) -> None:
+    from datetime import timedelta  # noqa: PLC0415
+
+    from ebp_lakehouse.bronze.batch import run_batch  # noqa: PLC0415
+
+    yesterday = DAY - timedelta(days=1)
+    followed.execute('ALTER TABLE "T" ADD COLUMN "sysModifiedDate" timestamp')
+    followed.batch()
+    for note in ("one", "two"):
+        followed.execute(f"""UPDATE "T" SET note = '{note}', "sysModifiedDate" = '{yesterday}' WHERE "Id" = 'r1'""")
+    back_fill = run_batch(followed.settings, followed.specs, [yesterday], DAY).outcomes[followed.specs[0].asset]
+    assert not back_fill.problems
+    assert back_fill.batch is not None
+    assert counts(back_fill.batch) == (0, 0, 0)
+    assert followed.batch().choice.route == "cdc"
+    assert [note for note, _, _ in followed.versions("r1")] == ["note 1", "one", "two"]
+    assert followed.batch().commit is None
+
+
 def test_a_source_that_cannot_stream_says_why(followed: StreamHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ebp_lakehouse.source.replication.MINIMUM_SERVER_VERSION", 990000)
     with pytest.raises(SourceError, match=r"PostgreSQL 15 or later.*EBP_INGEST_MODE=batch"):
