@@ -7,10 +7,10 @@ from datetime import date
 import polars as pl
 
 from ebp_lakehouse_tests.truth import purchases
-from ebp_lakehouse_tests.truth.chain import document_edges, first_reached, transfers
 from ebp_lakehouse_tests.truth.contracts import overdue_visits
+from ebp_lakehouse_tests.truth.invoiced import with_first_invoice
 from ebp_lakehouse_tests.truth.receivables import deposits
-from ebp_lakehouse_tests.truth.saledocuments import REVENUE, counted_lines, documents, rows
+from ebp_lakehouse_tests.truth.saledocuments import REVENUE, counted_lines, documents
 from ebp_lakehouse_tests.truth.values import Bronze, amount, cents, code, day, total
 
 YEAR = 12
@@ -54,28 +54,11 @@ def monthly(bronze: Bronze, as_of: date) -> pl.DataFrame:
 
 
 def delivered_not_invoiced(bronze: Bronze, as_of: date) -> float:
-    """What deliveries brought that no invoice had reached, less what came back and no credit note (or invoice) had reached.
-
-    A line is reached by its own links; as its document is only where no line of the document has a link.
-    """
-    headers, lines = documents(bronze), bronze["SaleDocumentLine"].select(line="Id", id="DocumentId")
-    by_line = transfers(bronze).select(start="origin", end="target")
-    by_document, of_all_kinds = document_edges(bronze), rows(bronze)
-    linked = lines.join(by_line, left_on="line", right_on="start", how="semi").select("id").unique()
+    """What deliveries brought that no invoice had reached, less what came back and no credit note (or invoice) had reached."""
     net = 0.0
     for kind, ends in (("Delivery", ["Invoice"]), ("Return", ["Invoice", "CreditNote"])):
-        final = headers.filter(pl.col("kind").is_in(ends)).select("day", id="id")
-        line_days = first_reached(by_line, final.join(lines, on="id").select("day", end="line"))
-        document_days = first_reached(by_document, final.select("day", end="id"))
-        moved = (
-            of_all_kinds.filter((pl.col("kind") == kind) & (pl.col("day") <= as_of))
-            .join(line_days.rename({"start": "line"}), on="line", how="left")
-            .join(document_days.select(id="start", of_document="first"), on="id", how="left")
-            .join(linked.with_columns(is_linked=True), on="id", how="left")
-        )
-        by_its_document = pl.col("line").is_null() | pl.col("is_linked").is_null()
-        invoiced = pl.coalesce("first", pl.when(by_its_document).then("of_document"))
-        net += float(moved.filter(invoiced.is_null() | (invoiced > as_of))["net"].sum())
+        moved = with_first_invoice(bronze, kind, ends).filter(pl.col("day") <= as_of)
+        net += float(moved.filter(pl.col("invoiced").is_null() | (pl.col("invoiced") > as_of))["net"].sum())
     return round(net, 2)
 
 

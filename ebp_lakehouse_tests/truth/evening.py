@@ -7,8 +7,8 @@ from datetime import date
 import polars as pl
 
 from ebp_lakehouse_tests.truth import contracts, purchases, quotes, receivables, sales, stock
-from ebp_lakehouse_tests.truth.chain import document_edges, first_reached, transfers
-from ebp_lakehouse_tests.truth.saledocuments import REVENUE, counted_lines, documents, rows
+from ebp_lakehouse_tests.truth.invoiced import with_first_invoice
+from ebp_lakehouse_tests.truth.saledocuments import REVENUE, counted_lines, documents
 from ebp_lakehouse_tests.truth.values import AMOUNT, NOTHING, Bronze, amount, cents, code, day, total
 
 DAYS = 365
@@ -164,27 +164,16 @@ def promised(bronze: Bronze, as_of: date) -> pl.DataFrame:
 
 def _backlog(bronze: Bronze, as_of: date) -> float:
     """Of the orders: the whole line where its first invoice came after the evening, else what EBP says remains to invoice."""
-    headers, lines = documents(bronze), bronze["SaleDocumentLine"].select(line="Id", id="DocumentId")
-    by_line = transfers(bronze).select(start="origin", end="target")
-    invoices = headers.filter(pl.col("kind") == "Invoice").select("day", id="id")
-    of_line = first_reached(by_line, invoices.join(lines, on="id").select("day", end="line"))
-    of_document = first_reached(document_edges(bronze), invoices.select("day", end="id"))
-    linked = lines.join(by_line, left_on="line", right_on="start", how="semi").select("id").unique()
     remains = bronze["SaleDocumentLine"].select(line="Id", remains=amount("RemainingQuantityToInvoice"))
     ordered = (
-        rows(bronze)
-        .filter((pl.col("kind") == "Order") & (pl.col("day") <= as_of))
-        .join(of_line.rename({"start": "line"}), on="line", how="left")
-        .join(of_document.select(id="start", of_document="first"), on="id", how="left")
-        .join(linked.with_columns(is_linked=True), on="id", how="left")
+        with_first_invoice(bronze, "Order", ["Invoice"])
+        .filter(pl.col("day") <= as_of)
         .join(remains, on="line", how="left")
     )
-    by_its_document = pl.col("line").is_null() | pl.col("is_linked").is_null()
-    invoiced = pl.coalesce("first", pl.when(by_its_document).then("of_document"))
     a_piece = pl.when(pl.col("quantity") != 0).then(
         pl.col("net").cast(pl.Float64) / pl.col("quantity").cast(pl.Float64)
     )
-    left = pl.when(invoiced > as_of).then(pl.col("net").cast(pl.Float64)).otherwise(
+    left = pl.when(pl.col("invoiced") > as_of).then(pl.col("net").cast(pl.Float64)).otherwise(
         a_piece * pl.col("remains").cast(pl.Float64).clip(lower_bound=0)
     )  # fmt: skip
     return round(float(ordered.select(left.sum()).item()), 2)
