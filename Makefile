@@ -32,7 +32,7 @@ test: $(TEST_STAMP) $(MANIFEST) browser  ## Install and run every test and linte
 	$(BIN)/pytest -n 2 --dist loadfile --max-worker-restart 0
 	$(MAKE) lint
 
-nightly: $(TEST_STAMP) $(MANIFEST) browser  ## The tests with ten thousand cases per property and long schedules: hours
+nightly: $(TEST_STAMP) $(MANIFEST) browser  ## The tests with ten thousand cases per property and long random schedules
 	EBP_TEST_PROFILE=nightly $(BIN)/pytest -n 2 --dist loadfile --max-worker-restart 0 --timeout 7200
 
 lint: $(TEST_STAMP) $(MANIFEST)  ## Imports, style, types, and Dagster's own check of the definitions
