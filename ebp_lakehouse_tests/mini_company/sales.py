@@ -99,15 +99,17 @@ DOCUMENTS: list[Row] = [
     document("DE260004", QUOTE, "2026-02-04", "C004", 1100, 220, Revision="B", **DEAL, **ANNECY),
     document("FD260001", DEPOSIT_INVOICE, "2026-02-05", "C004", 250, 50, **DEAL, **ANNECY),
     document("FA260004", INVOICE, "2026-02-20", "C004", 1100, 222, ecotax=10, deposit=300, PaymentThirdId="C005", **DEAL, **ANNECY,
-             **on_collection(30)),
+             **on_collection(30), xx_Satisf_Dte_Envoi="2026-02-25"),
     # 4. Bundle, option, free text, text and subtotal; the code as somebody typed it; not posted, not paid.
     document("FA260002", INVOICE, "2026-02-10", "c002 ", 55, 11, CommitmentsBalanceDue=66, **AJACCIO),
     # 5. Line discount, footer discount with a line excluded from it, two VAT rates; paid in part and by set-off.
     document("FA260003", INVOICE, "2026-02-16", "C001", 280, 37.9, footer=18, CommitmentsBalanceDue=175.9, **MACON, **POSTED,
+             xx_Satisf_Dte_Envoi="2026-02-20", xx_Satisf_Dte_Retour="2026-03-04",
              DetailVatAmount0_DetailVatRate=20, DetailVatAmount0_DetailVatAmount=32.4,
              DetailVatAmount1_DetailVatRate=5.5, DetailVatAmount1_DetailVatAmount=5.5, **on_collection(5.5, 1)),
     # 6. Financial discount (escompte).
-    document("FA260005", INVOICE, "2026-03-02", "C001", 100, 19.6, escompte=2, **MACON, **POSTED),
+    document("FA260005", INVOICE, "2026-03-02", "C001", 100, 19.6, escompte=2, **MACON, **POSTED,
+             xx_Satisf_Dte_Envoi="2026-03-10", xx_Satisf_Dte_Retour="2026-04-02"),
     # 7. Credit notes: linked, with a line of the other sign; unlinked, price only; linked by its text and stored negative.
     document("AV260001", CREDIT_NOTE, "2026-03-05", "C001", 20, 4, **MACON),
     document("AV260002", CREDIT_NOTE, "2026-03-09", "C002", 15, 3, CommitmentsBalanceDue=18, **AJACCIO),

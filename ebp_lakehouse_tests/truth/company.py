@@ -10,7 +10,7 @@ from ebp_lakehouse_tests.truth import purchases
 from ebp_lakehouse_tests.truth.contracts import overdue_visits
 from ebp_lakehouse_tests.truth.invoiced import with_first_invoice
 from ebp_lakehouse_tests.truth.receivables import deposits
-from ebp_lakehouse_tests.truth.saledocuments import REVENUE, counted_lines, documents
+from ebp_lakehouse_tests.truth.saledocuments import REVENUE, documents
 from ebp_lakehouse_tests.truth.values import Bronze, amount, cents, code, day, total
 
 YEAR = 12
@@ -82,29 +82,6 @@ def position(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
         delivered_not_invoiced=pl.lit(delivered_not_invoiced(bronze, as_of)),
         visits_overdue_count=pl.lit(overdue_visits(bronze, as_of, known_on)),
         deposits_not_applied=pl.lit(deposits(bronze, as_of)),
-    )
-
-
-def service(bronze: Bronze, as_of: date) -> pl.DataFrame:
-    """Per month: order lines promised for it, up to the day, and the share delivered in full by the promised day."""
-    headers = documents(bronze)
-    promised = bronze["SaleDocument"].select(id="Id", promised_document=day("DeliveryDate"))
-    lines = counted_lines(bronze["SaleDocumentLine"]).select(
-        line="Id", id="DocumentId", promised_line=day("DeliveryDate"),
-        quantity=pl.when(amount("RealQuantity") != 0).then(amount("RealQuantity")).otherwise(amount("Quantity")),
-    )  # fmt: skip
-    ordered = lines.join(headers.filter((pl.col("kind") == "Order") & (pl.col("day") <= as_of)), on="id").join(
-        promised, on="id"
-    )
-    came = purchases.arrivals(bronze, lines, headers, ordered, "Delivery", as_of)
-    due = (
-        ordered.join(came, on="line", how="left")
-        .with_columns(promise=pl.coalesce("promised_line", "promised_document"))
-        .filter((pl.col("promise") <= as_of) & (pl.col("quantity") > 0))
-    )
-    return due.group_by(period=pl.col("promise").dt.strftime("%Y-%m")).agg(
-        order_lines_due_count=pl.len(),
-        customer_service_percent=100 * (pl.col("all_came") <= pl.col("promise")).fill_null(value=False).mean(),
     )
 
 

@@ -6,13 +6,14 @@ from datetime import date
 
 import polars as pl
 
-from ebp_lakehouse_tests.truth import contracts, purchases, quotes, receivables, sales, stock
+from ebp_lakehouse_tests.truth import contracts, orders, purchases, quotes, receivables, sales, stock
 from ebp_lakehouse_tests.truth.invoiced import with_first_invoice
 from ebp_lakehouse_tests.truth.saledocuments import REVENUE, counted_lines, documents
 from ebp_lakehouse_tests.truth.values import AMOUNT, NOTHING, Bronze, amount, cents, code, day, total
 
 DAYS = 365
 LARGEST_SUPPLIERS = 5
+HIGHEST_LEVEL = 3  # of reminders: what lies above is counted with it
 
 
 def owed(bronze: Bronze, as_of: date) -> pl.DataFrame:
@@ -36,6 +37,11 @@ def owed(bronze: Bronze, as_of: date) -> pl.DataFrame:
             "over_credit_limit_amount": round(float((above["receivables"] - above["limit"]).sum()), 2),
             "reminders_count": reminded.height,
             "reminders_amount": float(reminded.select(cents(total(pl.col("open")))).item()),
+            **{
+                f"reminders_level_{level}_{name}": reminded.filter(pl.col("level") == level).select(of).item()
+                for level in range(1, HIGHEST_LEVEL + 1)
+                for name, of in (("count", pl.len()), ("amount", cents(total(pl.col("open")))))
+            },
         },
         schema_overrides={"receivables_overdue_percent": pl.Float64, "dso_days": pl.Float64},
     )
@@ -64,7 +70,9 @@ def open_instalments(bronze: Bronze, as_of: date) -> pl.DataFrame:
     later = receivables.payments(bronze).filter(~pl.col("rejected") & (pl.col("paid") > as_of)).group_by("id").agg(
         later=total(pl.col("assigned"))
     )  # fmt: skip
-    reminders = bronze["SaleCommitment"].select(id="Id", reminders="TotalReminderNumber")
+    reminders = bronze["SaleCommitment"].select(
+        id="Id", reminders="TotalReminderNumber", level=pl.col("LastReminderLevel").fill_null(1).clip(1, HIGHEST_LEVEL)
+    )
     by_then = pl.col("document_day").is_null() | (pl.col("document_day") <= as_of)
     return (
         receivables.instalments(bronze)
@@ -136,6 +144,7 @@ def supplied(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
         {
             "date_id": int(f"{as_of:%Y%m%d}"),
             "late_supplier_lines_count": late.height,
+            "customers_waiting_count": orders.waiting(bronze, as_of, late["item"].drop_nulls()),
             "supplier_dependency_percent": 100 * largest / whole if whole > 0 else None,
             "single_supplier_items_count": sources.filter(pl.col("supplier") == 1).height,
         },

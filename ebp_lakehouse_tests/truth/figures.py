@@ -18,6 +18,7 @@ from ebp_lakehouse_tests.truth import (
     field,
     hours,
     months,
+    orders,
     purchases,
     quotes,
     receivables,
@@ -182,7 +183,7 @@ FIGURES = (
     ),
     Figure("customers per month", "monthly_kpi", lambda b, m: company.monthly(b, m.as_of), ("period",), _last_five_years),
     Figure(
-        "order lines served", "monthly_kpi", lambda b, m: company.service(b, m.as_of), ("period",), _last_five_years,
+        "order lines served", "monthly_kpi", lambda b, m: orders.service(b, m.as_of), ("period",), _last_five_years,
         absent={"order_lines_due_count": 0}, some_rows=True,
     ),
     Figure(
@@ -196,6 +197,10 @@ FIGURES = (
     Figure("growth", "monthly_kpi", lambda b, m: months.growth(b, m.as_of), ("period",), _told_years, some_rows=True),
     Figure("quotes per month", "monthly_kpi", lambda b, m: months.conversions(b, m.as_of), ("period",), absent={}),
     Figure("rejected payments", "monthly_kpi", lambda b, m: months.rejections(b, m.as_of), ("period",), absent={}),
+    Figure(
+        "surveys per month", "monthly_kpi", lambda b, m: months.surveys(b, m.as_of), ("period",),
+        absent={"surveys_sent_count": 0},
+    ),
     Figure(
         "visits per month", "monthly_kpi", lambda b, m: months.visits(b, m.as_of, m.known_on), ("period",), absent={},
         some_rows=True,

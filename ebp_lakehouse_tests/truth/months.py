@@ -63,6 +63,16 @@ def conversions(bronze: Bronze, as_of: date) -> pl.DataFrame:
     )  # fmt: skip
 
 
+def surveys(bronze: Bronze, as_of: date) -> pl.DataFrame:
+    """Months in which surveys were sent (of documents that count): how many, and the share that is back by ``as_of``."""
+    dates = bronze["SaleDocument"].select(id="Id", sent=day("xx_Satisf_Dte_Envoi"), back=day("xx_Satisf_Dte_Retour"))
+    asked = dates.join(documents(bronze), on="id", how="semi").filter(pl.col("sent") <= as_of)
+    return asked.group_by(period=pl.col("sent").dt.strftime(MONTH)).agg(
+        surveys_sent_count=pl.len(),
+        survey_return_percent=100 * (pl.col("back") <= as_of).fill_null(value=False).mean(),
+    )
+
+
 def growth(bronze: Bronze, as_of: date) -> pl.DataFrame:
     """Months of the years that EBP's own table tells: revenue of the fiscal year to date, and of the same dates a year before."""
     sold = documents(bronze).filter(pl.col("kind").is_in(REVENUE) & (pl.col("day") <= as_of))

@@ -65,6 +65,8 @@ rows_ as (
         coalesce(lines.deal_id, documents.deal_id) as deal_id,
         coalesce(lines.contract_id, documents.contract_id) as contract_id,
         coalesce(lines.incident_id, documents.incident_id) as incident_id,
+        documents.survey_sent_date,
+        documents.survey_returned_date,
         coalesce(lines.warehouse_id, documents.warehouse_id) as warehouse_id,
         coalesce(lines.colleague_code, documents.colleague_code) as colleague_code,
         amounts.member,
@@ -209,7 +211,9 @@ select
     document_links.origin_invoice_source,
     quotes.quote_id,
     quotes.is_last_revision,
-    quotes.converted_date
+    quotes.converted_date,
+    costed.survey_sent_date,
+    costed.survey_returned_date
 from costed
 left join customer_codes as payer_codes on upper(costed.payer_code) = payer_codes.code_match
 left join line_links on costed.line_id = line_links.line_id

@@ -64,5 +64,7 @@ select
         as insee_code,
     coalesce("xx_Regul_CA", 0) as revenue_correction,
     coalesce("xx_Regul_Marge", 0) as margin_correction,
+    {{ wall_date('"xx_Satisf_Dte_Envoi"') }} as survey_sent_date,
+    {{ wall_date('"xx_Satisf_Dte_Retour"') }} as survey_returned_date,
     _bronze_ingestion_date as ingestion_date
 from source

@@ -22,6 +22,7 @@ from ebp_lakehouse.demo.company.padding import Progress
 from ebp_lakehouse.demo.company.pricing import RATES_BP, DocumentAmounts, DocumentInputs, round_half_away, sum_by
 from ebp_lakehouse.demo.company.primitives import (
     DAY_US,
+    Bool,
     Int,
     at_least_one,
     decimals,
@@ -222,6 +223,7 @@ def frame(
             "DocumentState": np.where(docs["dead"] == 1, 3, np.where(target >= 0, 2, 0)),
             "DeliveryState": nullable(delivery_state, kind == 8),
             "xx_Soldee": ctx.settled_order == 1,
+            **_surveys(rng.spawn(1)[0], (kind == 2) & (docs["template"] == 0), day, calendar),
             "ValidityDate": where(kind == 1, stamps((day + 30) * DAY_US)),
             "DeliveryDate": where(np.isin(kind, (1, 6, 8)), stamps(_delivery_days(rng, docs, truth) * DAY_US)),
             "OriginDocumentType": nullable(kind[np.maximum(number_origin, 0)], number_origin >= 0),
@@ -274,6 +276,19 @@ def vat_columns(amounts: DocumentAmounts, masters: Masters) -> dict[str, pl.Seri
         ):
             out[name + column] = where(filled, decimals(values))
     return out
+
+
+def _surveys(rng: np.random.Generator, asked: Bool, day: Int, calendar: BusinessCalendar) -> dict[str, pl.Series]:
+    """The satisfaction survey: sent for one invoice in five some days after it, two of five come back within three weeks."""
+    size = len(day)
+    sent = day + rng.integers(3, 8, size)
+    back = sent + rng.integers(1, 22, size)
+    is_sent = asked & (rng.random(size) < 0.2) & (sent <= calendar.as_of)
+    is_back = is_sent & (rng.random(size) < 0.4) & (back <= calendar.as_of)
+    return {
+        "xx_Satisf_Dte_Envoi": where(is_sent, stamps(sent * DAY_US)),
+        "xx_Satisf_Dte_Retour": where(is_back, stamps(back * DAY_US)),
+    }
 
 
 def _delivery_days(rng: np.random.Generator, docs: Table, truth: GroundTruth) -> Int:

@@ -196,6 +196,38 @@ class CompanyPosition(pa.DataFrameModel):
         ge=0,
     )
     reminders_amount: Series[Money] = described("Their balances.", "Montant relancé", "EUR", ge=0)
+    reminders_level_1_count: Series[pl.Int64] = _kpi(
+        "Of these, those whose last reminder was of level 1, or of none that is known.",
+        "Relances niveau 1",
+        "n",
+        47,
+        "Open reminders, level 1",
+        ("open_instalments.last_reminder_level",),
+        ge=0,
+    )
+    reminders_level_1_amount: Series[Money] = described("Their balances.", "Montant relancé, niveau 1", "EUR", ge=0)
+    reminders_level_2_count: Series[pl.Int64] = _kpi(
+        "Of these, those whose last reminder was of level 2.",
+        "Relances niveau 2",
+        "n",
+        47,
+        "Open reminders, level 2",
+        ("open_instalments.last_reminder_level",),
+        ge=0,
+    )
+    reminders_level_2_amount: Series[Money] = described("Their balances.", "Montant relancé, niveau 2", "EUR", ge=0)
+    reminders_level_3_count: Series[pl.Int64] = _kpi(
+        "Of these, those whose last reminder was of level 3 or above.",
+        "Relances niveau 3 et plus",
+        "n",
+        47,
+        "Open reminders, level 3",
+        ("open_instalments.last_reminder_level",),
+        ge=0,
+    )
+    reminders_level_3_amount: Series[Money] = described(
+        "Their balances.", "Montant relancé, niveau 3 et plus", "EUR", ge=0
+    )
     payables: Series[Money] = described("Open balances of suppliers incl. tax.", "Dettes fournisseurs", "EUR")
     dpo_days: Series[float] = _rate(
         "Payables / purchases incl. tax of 12 months x 365.",
@@ -275,6 +307,15 @@ class CompanyPosition(pa.DataFrameModel):
     )
     late_supplier_lines_amount: Series[Money] = described(
         "Net excl. tax of what has not come.", "Montant en retard", "EUR", ge=0
+    )
+    customers_waiting_count: Series[pl.Int64] = _kpi(
+        "Customers with an order line, still to deliver, of an item that a late supplier line is for.",
+        "Clients en attente",
+        "n",
+        68,
+        "Customers waiting on late supplier orders",
+        ("fact_purchases.product_id", "fact_sales.remaining_quantity_to_deliver", "fact_sales.complete_delivery_date"),
+        ge=0,
     )
     contract_coverage_percent: Series[float] = _rate(
         "Active equipment under contract / active equipment x 100.",

@@ -102,9 +102,20 @@ deposits as (
 reminders as (
     select
         count(*) as instalments,
-        coalesce(sum(balance), 0) as amount
-    from computed.open_instalments
-    where side = 'customer' and balance > 0 and reminder_count > 0
+        coalesce(sum(balance), 0) as amount,
+        count(*) filter (where level <= 1) as instalments_1,
+        coalesce(sum(balance) filter (where level <= 1), 0) as amount_1,
+        count(*) filter (where level = 2) as instalments_2,
+        coalesce(sum(balance) filter (where level = 2), 0) as amount_2,
+        count(*) filter (where level >= 3) as instalments_3,
+        coalesce(sum(balance) filter (where level >= 3), 0) as amount_3
+    from (
+        select
+            balance,
+            coalesce(last_reminder_level, 1) as level
+        from computed.open_instalments
+        where side = 'customer' and balance > 0 and reminder_count > 0
+    )
 ),
 
 payables as (
@@ -152,15 +163,37 @@ single_sources as (
     )
 ),
 
-late_orders as (
+late_lines as (
     select
-        count(*) as lines,
-        coalesce(sum(net_amount_excl_tax * greatest(0, quantity - coalesce(received_quantity, 0)) / quantity), 0)
-            as amount
+        product_id,
+        net_amount_excl_tax * greatest(0, quantity - coalesce(received_quantity, 0)) / quantity as amount
     from purchases
     where
         document_type = 'Order' and quantity > 0 and promised_date < $as_of
         and due_state in ('Overdue', 'Received') and coalesce(complete_receipt_date > $as_of, true)
+),
+
+late_orders as (
+    select
+        count(*) as lines,
+        coalesce(sum(amount), 0) as amount
+    from late_lines
+),
+
+-- Who ordered an item that is late: open is what came in full later, else what EBP says is still to deliver.
+waiting as (
+    select count(distinct upper(customer_id)) as customers
+    from sales
+    where
+        document_type = 'Order' and quantity > 0
+        and case
+            when complete_delivery_date is null then remaining_quantity_to_deliver > 0
+            else complete_delivery_date > $as_of
+        end
+        and product_id in (
+            select product_id from late_lines
+            where product_id <> 'NO_ITEM'
+        )
 ),
 
 stock as (
@@ -245,6 +278,12 @@ select
     round(r.over_limit_amount, 2)::decimal(18, 2) as over_credit_limit_amount,
     e.instalments as reminders_count,
     round(e.amount, 2)::decimal(18, 2) as reminders_amount,
+    e.instalments_1 as reminders_level_1_count,
+    round(e.amount_1, 2)::decimal(18, 2) as reminders_level_1_amount,
+    e.instalments_2 as reminders_level_2_count,
+    round(e.amount_2, 2)::decimal(18, 2) as reminders_level_2_amount,
+    e.instalments_3 as reminders_level_3_count,
+    round(e.amount_3, 2)::decimal(18, 2) as reminders_level_3_amount,
     round(y.amount, 2)::decimal(18, 2) as payables,
     case when g.amount_incl_tax > 0 then y.amount::double / g.amount_incl_tax::double * 365 end as dpo_days,
     round(w.amount, 2)::decimal(18, 2) as stock_value,
@@ -260,6 +299,7 @@ select
     n.items as single_supplier_items_count,
     l.lines as late_supplier_lines_count,
     round(l.amount, 2)::decimal(18, 2) as late_supplier_lines_amount,
+    j.customers as customers_waiting_count,
     case when p.active > 0 then p.covered / p.active * 100 end as contract_coverage_percent,
     z.overdue::bigint as visits_overdue_count
 from open_documents as o
@@ -275,6 +315,7 @@ cross join payables as y
 cross join dependency as g
 cross join single_sources as n
 cross join late_orders as l
+cross join waiting as j
 cross join stock as w
 cross join shortages as h
 cross join contracts as a

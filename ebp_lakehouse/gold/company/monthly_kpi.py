@@ -255,6 +255,25 @@ class MonthlyKpi(pa.DataFrameModel):
             ("interventions_daily_kpi.interventions_rescheduled_count", _VISITS),
         ),
     )
+    surveys_sent_count: Series[pl.Int64] = described(
+        "Documents whose satisfaction survey was sent in the month (custom column of EBP).",
+        "Enquêtes envoyées",
+        "n",
+        ge=0,
+    )
+    survey_return_percent: Series[float] = optional(
+        "Of these, those that had come back by D x 100; NULL where none was sent.",
+        "Taux de retour d'enquête",
+        "%",
+        ge=0,
+        le=100,
+        kpi=Kpi(
+            89,
+            "Survey return rate",
+            "Taux de retour d'enquête",
+            ("fact_sales.survey_sent_date", "fact_sales.survey_returned_date"),
+        ),
+    )
     active_contracts_count: Series[pl.Int64] = described(
         "Maintenance contracts in force on the last day: started, not cancelled, not ended or tacitly renewed.",
         "Contrats actifs",

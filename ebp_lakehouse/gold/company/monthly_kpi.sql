@@ -115,6 +115,24 @@ quotes as (
     group by all
 ),
 
+-- A survey asks about a document, whose rows all have its dates.
+surveys as (
+    select
+        strftime(sent_date, '%Y-%m') as period,
+        count(*) as sent,
+        count(*) filter (where returned_date <= $as_of) as returned
+    from (
+        select
+            document_id,
+            any_value(survey_sent_date) as sent_date,
+            any_value(survey_returned_date) as returned_date
+        from silver.fact_sales
+        where survey_sent_date <= $as_of
+        group by document_id
+    )
+    group by all
+),
+
 shares as (
     select
         month_number,
@@ -328,6 +346,8 @@ select
     end as schedule_completion_percent,
     case when v.planned > 0 then v.cancelled::double / v.planned::double * 100 end as cancellation_rate_percent,
     case when v.planned > 0 then v.rescheduled::double / v.planned::double * 100 end as reschedule_rate_percent,
+    coalesce(x.sent, 0) as surveys_sent_count,
+    case when x.sent > 0 then x.returned / x.sent * 100 end as survey_return_percent,
     coalesce(c.active, 0) as active_contracts_count,
     case when w.ended > 0 then w.renewed::double / w.ended * 100 end as renewal_rate_percent
 from months as m
@@ -341,6 +361,7 @@ left join computed.vat_due as e using (period)
 left join prices as q using (period)
 left join quotes as u using (period)
 left join promises as o using (period)
+left join surveys as x using (period)
 left join settlements as t using (month_number)
 left join adjustments as a using (month_number)
 left join stock as k using (month_number)

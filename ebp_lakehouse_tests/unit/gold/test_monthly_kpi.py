@@ -103,6 +103,80 @@ def test_a_fiscal_year_of_eighteen_months_is_compared_with_the_same_dates_one_ye
     assert (rows["2025-07"]["revenue_fiscal_ytd_before"], rows["2026-03"]["growth_percent"]) == (None, 0.0)
 
 
+def test_a_survey_is_of_the_month_in_which_it_was_sent_and_of_all_rows_of_its_document() -> None:
+    # February: three sent, of which F2 (two rows) came back by 31 March, F3 after it, F4 never: 1 of 3. March: one sent on the
+    # last day came back the same day; that of April is not sent yet.
+    february = {"survey_sent_date": date(2026, 2, 10)}
+    sales = [
+        sale("F1", "Invoice", "2026-01-15", 100),
+        *[sale("F2", "Invoice", "2026-01-20", 50, **february, survey_returned_date=date(2026, 3, 31))] * 2,
+        sale("F3", "Invoice", "2026-01-20", 50, **february, survey_returned_date=date(2026, 4, 1)),
+        sale("F4", "Invoice", "2026-02-01", 50, **february),
+        sale("F5", "Invoice", "2026-02-01", 50, survey_sent_date=date(2026, 3, 31), survey_returned_date=date(2026, 3, 31)),
+        sale("F6", "Invoice", "2026-02-01", 50, survey_sent_date=date(2026, 4, 1), survey_returned_date=date(2026, 4, 1)),
+    ]  # fmt: skip
+    rows = computed(MONTHLY_KPI, company(fact_sales=sales), D)
+    figures = [(row["period"], row["surveys_sent_count"], row["survey_return_percent"]) for row in rows]
+    assert figures == [("2026-01", 0, None), ("2026-02", 3, pytest.approx(100 / 3)), ("2026-03", 1, 100.0)]
+
+
+def test_reminders_are_told_by_their_last_level() -> None:
+    """Of 31 March: level 1: 10 and 20 (its level is not known), 2: 30, 3 and above: 40 and 50; 60 without one, 70 a credit."""
+    instalment = {
+        "side": "customer", "third_id": "C", "document_date": date(2026, 1, 15), "due_date": date(2026, 2, 28),
+        "assigned_amount": 0, "financial_discount_amount": 0, "is_rejected": False, "is_set_off": False,
+        "is_doubtful": False,
+    }  # fmt: skip
+    reminded = [(10, 1, 1), (20, 2, None), (30, 2, 2), (40, 3, 3), (50, 4, 4), (60, 0, 0), (-70, 1, 1)]
+    payments = [
+        {**instalment, "payment_key": str(n), "commitment_id": f"I{n}", "amount": balance, "balance": balance,
+         "reminder_count": count, "last_reminder_level": level}
+        for n, (balance, count, level) in enumerate(reminded)
+    ]  # fmt: skip
+    (row,) = computed(COMPANY_POSITION, company(fact_payments=payments), D)
+    assert (row["reminders_count"], row["reminders_amount"]) == (5, Decimal(150))
+    assert [row[f"reminders_level_{level}_count"] for level in (1, 2, 3)] == [2, 1, 2]
+    assert [row[f"reminders_level_{level}_amount"] for level in (1, 2, 3)] == [Decimal(30), Decimal(30), Decimal(90)]
+
+
+def test_who_waits_ordered_an_item_that_a_supplier_is_late_with() -> None:
+    """P was due on 20 March and came on 2 April, Q is due in April. C1 waits for P in two orders, C2's came after the day."""
+    bought = {
+        "document_type": "Order", "date_key": day_key("2026-03-01"), "supplier_key": "S", "supplier_id": "S", "quantity": 4,
+        "net_amount_excl_tax": 100, "net_amount_incl_tax": 120, "row_origin": "line", "received_quantity": 1,
+    }  # fmt: skip
+    purchases = [
+        {**bought, "document_id": "PC1", "product_id": "P", "promised_date": date(2026, 3, 20), "due_state": "Received",
+         "complete_receipt_date": date(2026, 4, 2)},
+        {**bought, "document_id": "PC2", "product_id": "Q", "promised_date": date(2026, 4, 20), "due_state": "Open"},
+        # A free line has no item that anybody could have ordered.
+        {**bought, "document_id": "PC3", "product_id": "NO_ITEM", "promised_date": date(2026, 3, 20), "due_state": "Overdue"},
+    ]  # fmt: skip
+
+    def order(number: str, customer: str, day: str, product: str, remaining: int, came: str | None = None) -> Any:
+        delivery = date.fromisoformat(came) if came else None
+        return sale(
+            number, "Order", day, 10, customer_id=customer, product_id=product, invoice_date_key=-2,
+            remaining_quantity_to_deliver=remaining, complete_delivery_date=delivery, net_unit_price_excl_tax=10,
+            remaining_quantity_to_invoice=1,
+        )  # fmt: skip
+
+    orders = [
+        order("O1", "C1", "2026-03-02", "P", 3),
+        order("O2", "c1", "2026-03-05", "P", 1),  # the same customer as it was typed
+        order("O3", "C2", "2026-03-02", "P", 0, "2026-04-01"),
+        order("O4", "C3", "2026-03-02", "P", 0, "2026-03-31"),  # came on the day
+        order("O5", "C4", "2026-03-02", "Q", 5),  # not late
+        order("O6", "C5", "2026-04-01", "P", 5),  # ordered after the day
+        order("O7", "C6", "2026-03-02", "P", 0),  # closed without a delivery
+        order("O8", "C7", "2026-03-02", "NO_ITEM", 5),
+        sale("F1", "Invoice", "2026-01-15", 100, customer_id="C8", remaining_quantity_to_deliver=5),
+    ]
+    (row,) = computed(COMPANY_POSITION, company(fact_sales=orders, fact_purchases=purchases), D)
+    assert (row["late_supplier_lines_count"], row["late_supplier_lines_amount"]) == (2, Decimal(150))
+    assert row["customers_waiting_count"] == 2
+
+
 def test_what_is_paid_after_the_day_is_still_owed_on_it_and_what_came_back_was_never_paid() -> None:
     bill = {
         "side": "supplier", "third_id": "S", "partner_id": "S", "document_id": "A1", "document_type": "Invoice",
