@@ -13,6 +13,7 @@ VISITS, INCIDENTS, PEOPLE, PARK = (
     "equipment_park",
 )
 CONTRACTS, DEALS, LOAD = "contract_profitability", "deal_profitability", "technician_calendar_load"
+VISITS_CUBE = "interventions_cube"
 MONTHS, POSITION, TOTALS = "monthly_kpi", "company_position", "reconciliation"
 
 OPERATIONS: tuple[Mutant, ...] = (
@@ -126,6 +127,12 @@ OPERATIONS: tuple[Mutant, ...] = (
     Mutant(MONTHS, "and (m.last_day - interval 1 year)::date", "and m.last_day"),
     Mutant(MONTHS, "filter (where returned_date <= $as_of) as returned", "filter (where returned_date is not null) as returned"),
     Mutant(MONTHS, "any_value(survey_sent_date) as sent_date, any_value(survey_returned_date) as returned_date", "survey_sent_date as sent_date, survey_returned_date as returned_date"),
+    Mutant(MONTHS, "quantile_cont(f.time_to_intervention_hours, 0.9)", "max(f.time_to_intervention_hours)"),
+    Mutant(MONTHS, "avg(f.sla_met_flag::integer) as sla_met", "count_if(f.sla_met_flag) / count(*) as sla_met"),
+    Mutant(MONTHS, "filter (where is_cost_missing) as without_cost", "filter (where cost_amount = 0) as without_cost"),
+    Mutant(POSITION, "i.not_invoiced_count * ($as_of - d.date_value)", "($as_of - d.date_value)"),
+    Mutant(VISITS_CUBE, "case when scheduled_duration_minutes > 0 then actual_duration_minutes end", "actual_duration_minutes"),
+    Mutant(VISITS_CUBE, "case when actual_duration_minutes is not null then scheduled_duration_minutes end", "scheduled_duration_minutes"),
     Mutant(POSITION, "count(*) filter (where level >= 3)", "count(*) filter (where level = 3)"),
     Mutant(POSITION, "coalesce(last_reminder_level, 1) as level", "last_reminder_level as level"),
     Mutant(POSITION, "else complete_delivery_date > $as_of end", "else false end"),

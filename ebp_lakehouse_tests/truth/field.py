@@ -114,6 +114,19 @@ def daily(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
     )
 
 
+def unbilled(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
+    """One row: appointments done by ``as_of`` that have an amount and no invoice, that amount, and their mean age in days."""
+    left = appointments(bronze, known_on).filter(
+        (pl.col("day") <= as_of) & (pl.col("state") == "Done") & (pl.col("billable") > 0) & ~pl.col("is_invoiced")
+    )
+    return left.select(
+        date_id=pl.lit(int(f"{as_of:%Y%m%d}")),
+        done_not_invoiced_count=pl.len(),
+        done_not_invoiced_amount=cents(total(pl.col("billable"))),
+        done_not_invoiced_age_days=(pl.lit(as_of) - pl.col("day")).dt.total_days().mean(),
+    )
+
+
 def led(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
     """One row per colleague and month with an appointment that he led and that took time: what its hours brought."""
     billed = appointments(bronze, known_on).join(_leaders(bronze), on="id").filter(
@@ -143,8 +156,8 @@ def _leaders(bronze: Bronze) -> pl.DataFrame:
     )
 
 
-def waiting(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
-    """One row per day with an appointment that was not cancelled: hours from the request, median and 90th centile.
+def waiting(bronze: Bronze, as_of: date, known_on: date, by: str = "day") -> pl.DataFrame:
+    """One row per day (or period, the month) with an appointment that was not cancelled: hours from the request, median and 90th centile.
 
     Requested is when the incident was opened, else when the appointment was typed.
     """
@@ -155,10 +168,12 @@ def waiting(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
         .filter((pl.col("day") <= as_of) & (pl.col("state") != "Cancelled"))
         .join(typed, on="id")
         .join(opened, on="incident", how="left")
-        .with_columns(requested=pl.coalesce("opened", "sysCreatedDate"))
+        .with_columns(
+            pl.coalesce("opened", "sysCreatedDate").alias("requested"), period=pl.col("day").dt.strftime("%Y-%m")
+        )
     )
     hours = _hours("requested", "start").clip(lower_bound=0)
-    return frame.group_by("day").agg(
+    return frame.group_by(by).agg(
         median_time_to_intervention_hours=hours.median(),
         p90_time_to_intervention_hours=hours.quantile(0.9, interpolation="linear"),
     )

@@ -269,6 +269,11 @@ FIGURES = (
         absent={},
     ),
     Figure(
+        "waiting per month", "monthly_kpi", lambda b, m: field.waiting(b, m.as_of, m.known_on, "period"), ("period",),
+        absent={}, some_rows=True,
+    ),
+    Figure("what is not billed", "company_position", lambda b, m: field.unbilled(b, m.as_of, m.known_on), ("date_id",)),
+    Figure(
         "hours that were led", "colleague_performance", lambda b, m: field.led(b, m.as_of, m.known_on),
         ("colleague", "period_start"), _coded("colleague_id", "colleague"), absent={},
     ),

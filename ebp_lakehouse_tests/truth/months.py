@@ -28,6 +28,7 @@ def trade(bronze: Bronze, as_of: date) -> pl.DataFrame:
         markup_percent=ratio((sold - cost).round(2), cost, 100),
         credit_note_rate_percent=ratio(-pl.col("credit_notes_amount"), pl.col("gross_invoiced"), 100),
         book_to_bill=ratio(pl.col("order_intake_excl_tax"), sold),
+        revenue_without_cost_percent=ratio(pl.col("without_cost").fill_null(0), sold, 100),
         discount_rate_percent=ratio(pl.col("gross") - pl.col("invoiced_net"), pl.col("gross"), 100),
         recurring_share_percent=ratio(pl.col("recurring").fill_null(0), sold, 100),
     )
@@ -38,12 +39,14 @@ def _shares(bronze: Bronze, as_of: date) -> pl.DataFrame:
     of_document = bronze["SaleDocument"].select(id="Id", of_document=code("MaintenanceContractId"))
     lines = (
         rows(bronze)
+        .with_columns(stocked=sales.is_stocked(bronze))
         .filter(pl.col("kind").is_in(REVENUE) & (pl.col("day") <= as_of))
         .join(of_line, on="line", how="left")
         .join(of_document, on="id", how="left")
     )
     invoiced = (pl.col("kind") == "Invoice") & (pl.col("origin") == "line")
     return lines.group_by(period=pl.col("day").dt.strftime(MONTH)).agg(
+        without_cost=total(pl.col("net").filter(pl.col("stocked") & (pl.col("unit_cost") == 0))),
         recurring=total(pl.col("net").filter(pl.coalesce("of_line", "of_document").is_not_null())),
         gross=total((pl.col("quantity").cast(pl.Float64) * pl.col("price").cast(pl.Float64)).filter(invoiced)),
         invoiced_net=total(pl.col("net").filter(invoiced)).cast(pl.Float64),

@@ -23,7 +23,7 @@ def _is(kind: str) -> pl.Expr:
 def daily(bronze: Bronze, as_of: date) -> pl.DataFrame:
     """One row per day from the first document to ``as_of``. Revenue and tax from the headers, the rest from the rows."""
     headers = _until(documents(bronze), as_of)
-    lines = _until(rows(bronze), as_of).with_columns(stocked=_is_stocked(bronze), commercial=_is_commercial(bronze))
+    lines = _until(rows(bronze), as_of).with_columns(stocked=is_stocked(bronze), commercial=_is_commercial(bronze))
     calendar = pl.DataFrame({"day": pl.date_range(headers.select(pl.col("day").min()).item(), as_of, "1d", eager=True)})
     net, revenue = pl.col("net"), headers.filter(pl.col("kind").is_in(REVENUE))
     by_header = revenue.group_by("day").agg(
@@ -78,7 +78,7 @@ def _newcomers(headers: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _is_stocked(bronze: Bronze) -> pl.Expr:
+def is_stocked(bronze: Bronze) -> pl.Expr:
     managed = bronze["Item"].filter(pl.col("ManageStock")).select(code("Id"))["Id"].implode()
     return pl.col("product").is_in(managed)
 

@@ -15,6 +15,7 @@ from ebp_lakehouse.gold.columns import Kpi, Money, described, optional
 from ebp_lakehouse.gold.contract import GoldTable
 from ebp_lakehouse.gold.field.contract_profitability import CONTRACT_PROFITABILITY
 from ebp_lakehouse.gold.field.equipment_park import EQUIPMENT_PARK
+from ebp_lakehouse.gold.field.interventions_daily_kpi import INTERVENTIONS_DAILY_KPI
 from ebp_lakehouse.gold.sales.customer_health_score import CUSTOMER_HEALTH_SCORE
 from ebp_lakehouse.gold.sales.quote_funnel import QUOTE_FUNNEL
 from ebp_lakehouse.gold.sales.sales_by_customer import SALES_BY_CUSTOMER
@@ -336,6 +337,26 @@ class CompanyPosition(pa.DataFrameModel):
         ("contract_profitability.visits_overdue",),
         ge=0,
     )
+    done_not_invoiced_count: Series[pl.Int64] = _kpi(
+        "Done appointments up to the day with a billable amount and no invoice, as today.",
+        "Interventions réalisées non facturées",
+        "n",
+        82,
+        "Done not invoiced",
+        ("interventions_daily_kpi.not_invoiced_count",),
+        ge=0,
+    )
+    done_not_invoiced_amount: Series[Money] = _kpi(
+        "Their billable amount, excl. tax.",
+        "Montant réalisé non facturé",
+        "EUR",
+        82,
+        "Done not invoiced, amount",
+        ("interventions_daily_kpi.not_invoiced_amount",),
+    )
+    done_not_invoiced_age_days: Series[float] = optional(
+        "Days from their start to the day, on average; NULL without any.", "Ancienneté moyenne", "days", ge=0
+    )
 
 
 COMPANY_POSITION = GoldTable(
@@ -355,6 +376,7 @@ COMPANY_POSITION = GoldTable(
         INVENTORY_SNAPSHOT_DAILY,
         EQUIPMENT_PARK,
         CONTRACT_PROFITABILITY,
+        INTERVENTIONS_DAILY_KPI,
         QUOTE_FUNNEL,
     ),
 )

@@ -238,6 +238,17 @@ contract_visits as (
     where is_active
 ),
 
+-- Appointments that were done and are not invoiced yet, and how long ago they were.
+unbilled as (
+    select
+        coalesce(sum(i.not_invoiced_count), 0)::bigint as appointments,
+        coalesce(sum(i.not_invoiced_amount), 0) as amount,
+        sum(i.not_invoiced_count * ($as_of - d.date_value))::double / nullif(sum(i.not_invoiced_count), 0) as age_days
+    from computed.interventions_daily_kpi as i
+    inner join silver.dim_date as d using (date_id)
+    where d.date_value <= $as_of
+),
+
 quotes as (
     select
         coalesce(sum(open_amount), 0) as amount,
@@ -301,7 +312,10 @@ select
     round(l.amount, 2)::decimal(18, 2) as late_supplier_lines_amount,
     j.customers as customers_waiting_count,
     case when p.active > 0 then p.covered / p.active * 100 end as contract_coverage_percent,
-    z.overdue::bigint as visits_overdue_count
+    z.overdue::bigint as visits_overdue_count,
+    u.appointments as done_not_invoiced_count,
+    round(u.amount, 2)::decimal(18, 2) as done_not_invoiced_amount,
+    u.age_days as done_not_invoiced_age_days
 from open_documents as o
 cross join turnover as t
 cross join customers as c
@@ -322,3 +336,4 @@ cross join contracts as a
 cross join quotes as q
 cross join park as p
 cross join contract_visits as z
+cross join unbilled as u

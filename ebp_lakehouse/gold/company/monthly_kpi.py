@@ -33,6 +33,12 @@ class MonthlyKpi(pa.DataFrameModel):
         "%",
         kpi=Kpi(10, "Mark-up rate", "Taux de marge", ("sales_daily_kpi.total_margin", "sales_daily_kpi.total_cost")),
     )
+    revenue_without_cost_percent: Series[float] = optional(
+        "Revenue of rows whose cost is missing / revenue of the month x 100; NULL without positive revenue.",
+        "Part du CA sans coût",
+        "%",
+        kpi=Kpi(11, "Revenue without cost", "Part du CA sans coût", ("fact_sales.is_cost_missing",)),
+    )
     credit_note_rate_percent: Series[float] = optional(
         "Credit notes / gross invoiced x 100.",
         "Taux d'avoir",
@@ -255,6 +261,32 @@ class MonthlyKpi(pa.DataFrameModel):
             ("interventions_daily_kpi.interventions_rescheduled_count", _VISITS),
         ),
     )
+    median_time_to_intervention_hours: Series[float] = optional(
+        "Median of the hours from request to start, of the month's appointments that were not cancelled.",
+        "Délai médian d'intervention",
+        "hours",
+        ge=0,
+        kpi=Kpi(78, "Time to intervention", "Délai d'intervention", ("fact_interventions.time_to_intervention_hours",)),
+    )
+    p90_time_to_intervention_hours: Series[float] = optional(
+        "90th centile of the same hours.", "Délai d'intervention (9e décile)", "hours", ge=0
+    )
+    sla_compliance_percent: Series[float] = optional(
+        "Repairs of the month started within the target of sla.csv / those with a target that can be judged x 100.",
+        "Respect des SLA",
+        "%",
+        ge=0,
+        le=100,
+        kpi=Kpi(79, "SLA compliance", "Respect des SLA", ("fact_interventions.sla_met_flag",)),
+    )
+    avg_customer_satisfaction: Series[float] = optional(
+        "Mean score that customers gave to the month's appointments (satisfaction.csv); NULL without answers.",
+        "Satisfaction moyenne",
+        "1-5",
+        ge=1,
+        le=5,
+        kpi=Kpi(89, "Satisfaction", "Satisfaction", ("fact_interventions.customer_satisfaction_score",)),
+    )
     surveys_sent_count: Series[pl.Int64] = described(
         "Documents whose satisfaction survey was sent in the month (custom column of EBP).",
         "Enquêtes envoyées",
@@ -305,6 +337,7 @@ MONTHLY_KPI = GoldTable(
     silver=(
         "dim_contract",
         "dim_date",
+        "fact_interventions",
         "fact_inventory",
         "fact_purchases",
         "fact_sales",

@@ -137,6 +137,7 @@ shares as (
     select
         month_number,
         sum(net_amount_excl_tax) filter (where contract_id is not null) as recurring,
+        sum(net_amount_excl_tax) filter (where is_cost_missing) as without_cost,
         sum(discount_amount) filter (where document_type = 'Invoice' and row_origin = 'line') as discount,
         sum(net_amount_excl_tax + discount_amount) filter (where document_type = 'Invoice' and row_origin = 'line')
             as gross
@@ -255,6 +256,20 @@ visits as (
     group by all
 ),
 
+-- Of a month, not the mean of its days: a day of one appointment does not weigh as much as one of twenty.
+service as (
+    select
+        strftime(d.date_value, '%Y-%m') as period,
+        median(f.time_to_intervention_hours) as median_hours,
+        quantile_cont(f.time_to_intervention_hours, 0.9) as p90_hours,
+        avg(f.sla_met_flag::integer) as sla_met,
+        avg(f.customer_satisfaction_score) as satisfaction
+    from silver.fact_interventions as f
+    inner join silver.dim_date as d on f.schedule_date_key = d.date_id
+    where d.date_value <= $as_of
+    group by all
+),
+
 contracts as (
     select
         m.month_number,
@@ -302,6 +317,8 @@ select
     round(coalesce(s.revenue, 0), 2)::decimal(18, 2) as revenue_excl_tax,
     round(coalesce(s.margin, 0), 2)::decimal(18, 2) as margin,
     case when s.cost > 0 then s.margin::double / s.cost::double * 100 end as markup_percent,
+    case when s.revenue > 0 then coalesce(h.without_cost, 0)::double / s.revenue::double * 100 end
+        as revenue_without_cost_percent,
     case when s.gross_invoiced > 0 then (0 - s.credit_notes)::double / s.gross_invoiced::double * 100 end
         as credit_note_rate_percent,
     round(m.fiscal_revenue, 2)::decimal(18, 2) as revenue_fiscal_ytd,
@@ -346,6 +363,10 @@ select
     end as schedule_completion_percent,
     case when v.planned > 0 then v.cancelled::double / v.planned::double * 100 end as cancellation_rate_percent,
     case when v.planned > 0 then v.rescheduled::double / v.planned::double * 100 end as reschedule_rate_percent,
+    i.median_hours as median_time_to_intervention_hours,
+    i.p90_hours as p90_time_to_intervention_hours,
+    i.sla_met * 100 as sla_compliance_percent,
+    i.satisfaction as avg_customer_satisfaction,
     coalesce(x.sent, 0) as surveys_sent_count,
     case when x.sent > 0 then x.returned / x.sent * 100 end as survey_return_percent,
     coalesce(c.active, 0) as active_contracts_count,
@@ -362,6 +383,7 @@ left join prices as q using (period)
 left join quotes as u using (period)
 left join promises as o using (period)
 left join surveys as x using (period)
+left join service as i using (period)
 left join settlements as t using (month_number)
 left join adjustments as a using (month_number)
 left join stock as k using (month_number)

@@ -52,6 +52,12 @@ class ColleaguePerformance(pa.DataFrameModel):
         "0-1",
         ge=0,
         le=1,
+        kpi=Kpi(
+            76,
+            "First-time fix rate by technician",
+            "Résolution au premier passage par technicien",
+            ("fact_interventions.is_first_call_resolution", "fact_intervention_technicians.colleague_id"),
+        ),
     )
     avg_customer_satisfaction: Series[float] = optional(
         "Mean score of the colleague's appointments (satisfaction.csv).", "Satisfaction moyenne", "1-5", ge=1, le=5
@@ -65,6 +71,12 @@ class ColleaguePerformance(pa.DataFrameModel):
         "Taux d'utilisation",
         "0-1",
         ge=0,
+        kpi=Kpi(
+            74,
+            "Utilisation by technician",
+            "Taux d'utilisation par technicien",
+            ("fact_technician_time.intervention_minutes", "fact_technician_time.available_minutes"),
+        ),
     )
     efficiency_score: Series[float] = optional(
         "0-100: schedule keeping (100 x least(1, planned / achieved minutes of the appointments led)), first-time fix "
@@ -107,10 +119,28 @@ class ColleaguePerformance(pa.DataFrameModel):
         ),
     )
     occupancy_rate: Series[float] = optional(
-        "(Minutes on appointments + travel typed in) / minutes available.", "Taux d'occupation", "0-1", ge=0
+        "(Minutes on appointments + travel typed in) / minutes available.",
+        "Taux d'occupation",
+        "0-1",
+        ge=0,
+        kpi=Kpi(
+            73,
+            "Occupancy by technician",
+            "Taux d'occupation par technicien",
+            ("fact_technician_time.travel_minutes", "fact_technician_time.available_minutes"),
+        ),
     )
     billable_rate: Series[float] = optional(
-        "Minutes on appointments with a billable amount / minutes available.", "Taux facturable", "0-1", ge=0
+        "Minutes on appointments with a billable amount / minutes available.",
+        "Taux facturable",
+        "0-1",
+        ge=0,
+        kpi=Kpi(
+            75,
+            "Billable rate by technician",
+            "Taux facturable par technicien",
+            ("fact_technician_time.billable_minutes", "fact_technician_time.available_minutes"),
+        ),
     )
 
 

@@ -6,7 +6,7 @@ import pandera.polars as pa
 import polars as pl
 from pandera.typing.polars import Series
 
-from ebp_lakehouse.gold.columns import Money, described, optional
+from ebp_lakehouse.gold.columns import Kpi, Money, described, optional
 from ebp_lakehouse.gold.contract import GoldTable
 from ebp_lakehouse.gold.field.interventions_daily_kpi import INTERVENTIONS_DAILY_KPI
 
@@ -63,7 +63,27 @@ class InterventionsCube(pa.DataFrameModel):
     scheduled_minutes: Series[float] = described("Planned minutes.", "Durée prévue", "min", ge=0)
     actual_minutes: Series[float] = described("Achieved minutes, where typed in.", "Durée réelle", "min", ge=0)
     avg_duration_minutes: Series[float] = optional(
-        "Mean achieved minutes, of appointments where they were typed in.", "Durée moyenne", "min", ge=0
+        "Mean achieved minutes, of appointments where they were typed in.",
+        "Durée moyenne",
+        "min",
+        ge=0,
+        kpi=Kpi(
+            77,
+            "Mean duration",
+            "Durée moyenne",
+            ("fact_interventions.actual_duration_minutes", "fact_interventions.intervention_type"),
+        ),
+    )
+    planning_gap_percent: Series[float] = optional(
+        "(Minutes achieved / minutes planned - 1) x 100, over the appointments that have both.",
+        "Écart au prévu",
+        "%",
+        kpi=Kpi(
+            77,
+            "Planning gap",
+            "Écart au prévu",
+            ("fact_interventions.actual_duration_minutes", "fact_interventions.scheduled_duration_minutes"),
+        ),
     )
     distance_km: Series[float] = described(
         "Known distances to appointments that are not cancelled, as the crow flies.", "Distance", "km", ge=0
@@ -78,6 +98,12 @@ class InterventionsCube(pa.DataFrameModel):
         "0-1",
         ge=0,
         le=1,
+        kpi=Kpi(
+            76,
+            "First-time fix rate by type",
+            "Résolution au premier passage par nature",
+            ("fact_interventions.is_first_call_resolution", "fact_interventions.intervention_type"),
+        ),
     )
     sla_compliance_rate: Series[float] = optional(
         "Repairs started within target / repairs with a target that can be judged.",
@@ -85,6 +111,7 @@ class InterventionsCube(pa.DataFrameModel):
         "0-1",
         ge=0,
         le=1,
+        kpi=Kpi(79, "SLA compliance", "Respect des SLA", ("fact_interventions.sla_met_flag",)),
     )
 
 

@@ -110,3 +110,23 @@ def test_a_cell_that_is_lost_is_found(connection: Any) -> None:
         f"UPDATE {name} SET state = 'Scheduled' WHERE grouping_id = 27 AND state = 'Done'",
     ):
         assert problems(INTERVENTIONS_CUBE, connection, D, change), change
+
+
+def test_the_planning_gap_of_a_group_is_of_the_appointments_that_have_both_times() -> None:
+    # Repairs: 90 and 60 achieved of 60 and 60 planned: 150 / 120. Without a plan, or without an achieved time, nothing is compared.
+    times = [("Repair", 60, 90), ("Repair", 60, 60), ("Repair", 0, 500), ("Repair", 500, None), ("Install", 100, 80)]
+    interventions = [
+        {"intervention_key": str(number), "schedule_date_key": day_key("2026-03-02"), "intervention_type": kind, "state": "Done",
+         "customer_id": "C", "billable_amount": 0, "scheduled_duration_minutes": planned, "actual_duration_minutes": achieved,
+         "is_invoiced": False, "rescheduled_count": 0, "is_overdue": False}
+        for number, (kind, planned, achieved) in enumerate(times)
+    ]  # fmt: skip
+    tables = dict.fromkeys(INTERVENTIONS_CUBE.silver_read, ())
+    with silver(
+        {**tables, "dim_date": calendar("2026-03-01", "2026-03-31"), "fact_interventions": interventions}
+    ) as made:
+        rows = computed(INTERVENTIONS_CUBE, made, D)
+    by_type = {row["intervention_type"]: row["planning_gap_percent"] for row in rows if row["grouping_id"] == 23}
+    assert by_type == {"Repair": pytest.approx(25.0), "Install": pytest.approx(-20.0)}
+    (total,) = [row["planning_gap_percent"] for row in rows if row["grouping_id"] == 31]
+    assert total == pytest.approx((230 / 220 - 1) * 100)

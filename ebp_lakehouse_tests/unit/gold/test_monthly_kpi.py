@@ -120,6 +120,62 @@ def test_a_survey_is_of_the_month_in_which_it_was_sent_and_of_all_rows_of_its_do
     assert figures == [("2026-01", 0, None), ("2026-02", 3, pytest.approx(100 / 3)), ("2026-03", 1, 100.0)]
 
 
+def visit(name: str, day: str, **more: Any) -> dict[str, Any]:
+    return {
+        "intervention_key": key(name), "event_id": name, "schedule_date_key": day_key(day), "state": "Done",
+        "intervention_type": "Repair", "billable_amount": 0, "is_invoiced": False, "is_overdue": False,
+        "rescheduled_count": 0, **more,
+    }  # fmt: skip
+
+
+def test_the_month_of_service_counts_each_appointment_once_whatever_its_day() -> None:
+    # February: one on the 1st after 100 hours, late, scored 1; nine on the 2nd after 10, in time but one, scored 5 but for two.
+    # Median 10, the 90th centile 0.1 of the way from the ninth value to the tenth: 10 + 0.1 x 90. One of 1 April does not count.
+    busy = [visit(f"e{n}", "2026-02-02", time_to_intervention_hours=10, sla_met_flag=n > 0) for n in range(9)]
+    scores = [5, 5, 5, 5, 5, 5, 5, None, None]
+    visits = [
+        visit("late", "2026-02-01", time_to_intervention_hours=100, sla_met_flag=False, customer_satisfaction_score=1),
+        *[{**one, "customer_satisfaction_score": score} for one, score in zip(busy, scores, strict=True)],
+        visit("later", "2026-04-01", time_to_intervention_hours=1, sla_met_flag=True, customer_satisfaction_score=5),
+    ]
+    january, february, march = computed(MONTHLY_KPI, company(fact_interventions=visits), D)
+    assert february["median_time_to_intervention_hours"] == 10.0
+    assert february["p90_time_to_intervention_hours"] == pytest.approx(19.0)
+    assert february["sla_compliance_percent"] == pytest.approx(80.0)
+    assert february["avg_customer_satisfaction"] == pytest.approx(36 / 8)
+    for empty in (january, march):
+        assert (empty["sla_compliance_percent"], empty["avg_customer_satisfaction"]) == (None, None)
+
+
+def test_the_month_tells_the_share_of_its_revenue_that_has_no_cost() -> None:
+    # 30 - 10 of 100 + 30 - 10; of a day's rate nothing could be said about the month.
+    sales = [
+        sale("F1", "Invoice", "2026-01-15", 100, is_cost_missing=False),
+        sale("F2", "Invoice", "2026-01-16", 30, is_cost_missing=True),
+        sale("A1", "CreditNote", "2026-01-17", -10, is_cost_missing=True),
+        sale("O1", "Order", "2026-01-17", 500, is_cost_missing=True),
+    ]
+    january = computed(MONTHLY_KPI, company(fact_sales=sales), D)[0]
+    assert january["revenue_without_cost_percent"] == pytest.approx(20 / 120 * 100)
+
+
+def test_what_is_done_and_not_invoiced_grows_old() -> None:
+    # 100 of 1 March, 30 days old, and 50 of the 31st; the invoiced one, the planned one, the free one and April's do not wait.
+    visits = [
+        visit("e1", "2026-03-01", billable_amount=100),
+        visit("e2", "2026-03-31", billable_amount=50),
+        visit("e3", "2026-03-01", billable_amount=70, is_invoiced=True),
+        visit("e4", "2026-03-01", billable_amount=70, state="Scheduled"),
+        visit("e5", "2026-03-01"),
+        visit("e6", "2026-04-01", billable_amount=70),
+    ]
+    (row,) = computed(COMPANY_POSITION, company(fact_interventions=visits), D)
+    assert (row["done_not_invoiced_count"], row["done_not_invoiced_amount"]) == (2, Decimal(150))
+    assert row["done_not_invoiced_age_days"] == 15.0
+    (row,) = computed(COMPANY_POSITION, company(), D)
+    assert (row["done_not_invoiced_count"], row["done_not_invoiced_age_days"]) == (0, None)
+
+
 def test_reminders_are_told_by_their_last_level() -> None:
     """Of 31 March: level 1: 10 and 20 (its level is not known), 2: 30, 3 and above: 40 and 50; 60 without one, 70 a credit."""
     instalment = {
