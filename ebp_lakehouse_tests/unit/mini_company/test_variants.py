@@ -59,8 +59,10 @@ E01,,2026-01-25,4
 e01,FA260008,2026-01-20,2
 ,fa260008,,3
 e03,FA260008,,5
+e77,,,1
+,FA260001,,2
 """,
-    "incident_extra": "incident_id,priority,severity,category\ni1,2,Haute,Pièce\nI2,,,Réglage\n",
+    "incident_extra": "incident_id,priority,severity,category\ni1,2,Haute,Pièce\nI2,,,Réglage\ni99,1,,\n",
 }
 
 
@@ -128,6 +130,18 @@ def test_answers_of_customers_reach_their_appointment(managed: SilverRun) -> Non
         where customer_satisfaction_score is not null order by schedule_date_key, start_time_key"""
     assert managed.query(answers) == [(20260119, 4), (20260123, 5), (20260317, 3)]
     assert managed.query("select count(*), count(distinct intervention_key) from silver.fact_interventions") == [(7, 7)]
+
+
+def test_what_a_users_file_says_of_nothing_that_ebp_has_is_told(managed: SilverRun) -> None:
+    """e77 is no appointment and no appointment is on FA260001; i99 is no incident; all colleagues of the file are EBP's."""
+    told = {
+        "answers_reach_appointments_fact_interventions_": "Got 2 results",
+        "known_to_ebp_fact_incidents_incident_id__incident_extra": "Got 1 result",
+        "known_to_ebp_dim_colleague_colleague_id__colleague_extra": "",
+    }
+    found = {name: managed.messages[name].split(", configured")[0] for name in told}
+    assert found == told
+    assert [managed.statuses[name] for name in told] == ["warn", "warn", "pass"]
 
 
 def test_incidents_have_what_the_users_file_adds(managed: SilverRun) -> None:
