@@ -80,7 +80,7 @@ def gold_of(silver: Path, as_of: date) -> Iterator[Day]:
 
 def prepare(company: Company, folder: Path) -> Prepared:
     """Generate the company, write it as bronze, run silver on it. Raises ``AssertionError`` where a model or test fails."""
-    frames = with_revisions(generate(company.scale, company.seed, GENERATED_ON, company.options))
+    frames = with_terms(with_revisions(generate(company.scale, company.seed, GENERATED_ON, company.options)))
     tables = {spec.asset: frames[spec.name] for spec in Registry.load() if spec.name in frames}
     catalog = write_catalog(folder / "catalog.duckdb", frames=tables)
     run = run_silver(folder / "run", catalog)
@@ -95,3 +95,16 @@ def with_revisions(frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     revised = pl.col("Revision").fill_null("") != ""
     documents = frames["SaleDocument"].with_columns(DealId=pl.when(revised).then(deal).otherwise("DealId"))
     return {**frames, "SaleDocument": documents}
+
+
+def with_terms(frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Suppliers that take orders from a quantity on, or in cases, and items bought per customer: the generator has neither."""
+    nth, quantity = pl.int_range(pl.len()), pl.Decimal(28, 8)
+    offers = frames["SupplierItem"].with_columns(
+        PurchaseOrderMinimumQuantity=(nth % 4).replace_strict({0: 0.0, 1: 1.0, 2: 6.0, 3: 25.0}).cast(quantity),
+        PurchaseOrderMultipleQuantity=(nth % 5)
+        .replace_strict({0: 0.0, 1: 5.0, 2: 12.0, 3: 2.5, 4: None})
+        .cast(quantity),
+    )
+    items = frames["Item"].with_columns(IsManagedByCounterMark=nth % 7 == 0)
+    return {**frames, "SupplierItem": offers, "Item": items}

@@ -19,6 +19,7 @@ from ebp_lakehouse_tests.truth import (
     hours,
     months,
     orders,
+    ordering,
     purchases,
     quotes,
     receivables,
@@ -243,6 +244,15 @@ FIGURES = (
         "supply", "inventory_snapshot_daily",
         lambda b, m: stock.supply(b, m.as_of, is_captured=m.as_of >= m.captured_on), ("item", "storehouse"), _by_pair,
         some_rows=True,
+    ),
+    Figure(
+        "ordering", "inventory_snapshot_daily",
+        lambda b, m: ordering.recommended(b, m.as_of, is_captured=m.as_of >= m.captured_on), ("item", "storehouse"), _by_pair,
+        some_rows=True,
+    ),
+    Figure(
+        "what is to be ordered", "company_position",
+        lambda b, m: ordering.to_order(b, m.as_of, is_captured=m.as_of >= m.captured_on), ("date_id",),
     ),
     Figure(
         "turnover of stock", "sales_by_product", lambda b, m: stock.turnover(b, m.as_of, m.captured_on, KEPT_DAYS),

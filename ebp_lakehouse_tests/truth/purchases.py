@@ -66,7 +66,7 @@ def order_lines(bronze: Bronze, as_of: date) -> pl.DataFrame:
     return ordered.join(arrivals(bronze, lines, headers, ordered, "Receipt", as_of), on="line", how="left")
 
 
-def _goods(bronze: Bronze, as_of: date) -> pl.DataFrame:
+def goods_lines(bronze: Bronze, as_of: date) -> pl.DataFrame:
     """One row per counted line up to ``as_of``, signed: net, quantity in the stock's unit, what it brought and took back."""
     headers = documents(bronze).filter(pl.col("day") <= as_of)
     conversion = pl.col("SalePurchaseConversionRate").cast(AMOUNT)
@@ -109,7 +109,7 @@ def _prices(goods: pl.DataFrame, start: date) -> pl.DataFrame:
 
 def price_index(bronze: Bronze, as_of: date) -> pl.DataFrame:
     """Per month what its purchases cost against the prices of a year before (the last known by then), item by supplier."""
-    bought = _goods(bronze, as_of).filter(
+    bought = goods_lines(bronze, as_of).filter(
         (pl.col("kind") == "Invoice")
         & (pl.col("pieces") > 0)
         & pl.col("item").is_not_null()
@@ -205,7 +205,7 @@ def suppliers(bronze: Bronze, as_of: date) -> pl.DataFrame:
     spread = due.filter(complete).with_columns(square=(days - mean).pow(2)).group_by("supplier_row").agg(
         lead_time_std_days=((quantity * pl.col("square")).sum() / quantity.sum()).sqrt()
     )  # fmt: skip
-    goods = _goods(bronze, as_of)
+    goods = goods_lines(bronze, as_of)
     defects = goods.filter(pl.col("day") >= start).group_by("supplier_row").agg(
         quality_defect_rate=ratio(total(pl.col("taken")), total(pl.col("brought")))
     )  # fmt: skip

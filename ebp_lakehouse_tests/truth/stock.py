@@ -73,7 +73,7 @@ def _is(kinds: list[tuple[int, int]]) -> pl.Expr:
     return pl.any_horizontal((pl.col("type") == kind) & (pl.col("sub_type") == sub) for kind, sub in kinds)
 
 
-def _is_demand(bronze: Bronze) -> pl.Expr:
+def is_demand(bronze: Bronze) -> pl.Expr:
     sold = pl.col("document").is_in(bronze["SaleDocument"]["Id"].implode())
     return _is(DEMAND) | (sold & ~_is([*DEMAND, INVENTORY, *OTHERS]))
 
@@ -83,7 +83,7 @@ def demanded(bronze: Bronze, as_of: date, *, has_thresholds: bool) -> pl.DataFra
 
     Thresholds are those of the capture: of an earlier day none is known.
     """
-    demand = _is_demand(bronze)
+    demand = is_demand(bronze)
     left = movements(bronze).filter(demand & (pl.col("day") <= as_of)).group_by("item", "storehouse").agg(
         left_180=-total(pl.col("quantity").filter(pl.col("day") > as_of - timedelta(days=180))),
         left_90=-total(pl.col("quantity").filter(pl.col("day") > as_of - timedelta(days=90))),
@@ -109,7 +109,7 @@ def supply(bronze: Bronze, as_of: date, *, is_captured: bool) -> pl.DataFrame:
     pairs = captured(bronze) if is_captured else _on_hand(bronze, as_of)
     available = pl.col("quantity_available") if is_captured else pl.col("quantity_on_hand")
     year = pl.Series([as_of]).dt.offset_by("-12mo").item()
-    demand = _is_demand(bronze)
+    demand = is_demand(bronze)
     left = movements(bronze).filter(demand & (pl.col("day") <= as_of)).group_by("item", "storehouse").agg(
         issued=-total(pl.col("quantity").filter(pl.col("day") > as_of - timedelta(days=90))),
         of_a_year=-total(pl.col("quantity").filter(pl.col("day") > year)),
@@ -150,7 +150,7 @@ def turnover(bronze: Bronze, as_of: date, captured_on: date, kept_days: int) -> 
         for evening in [*month_ends, today]
     ]
     mean = pl.concat(values).group_by("item").agg(mean=pl.col("stock_value").sum() / 13)
-    demand = _is_demand(bronze)
+    demand = is_demand(bronze)
     cost = (
         pl.when(pl.col("cost") != 0).then(pl.col("cost").abs()).otherwise((pl.col("quantity") * pl.col("pump")).abs())
     )
@@ -195,7 +195,7 @@ def outs(bronze: Bronze, as_of: date, captured_on: date, kept_days: int) -> pl.D
         .group_by(pair)
         .agg(days=pl.len())
     )
-    demand = _is_demand(bronze)
+    demand = is_demand(bronze)
     asked = moved.filter(demand & (pl.col("day") > year)).group_by(pair).agg(asked=-total(pl.col("quantity")))
     frame = held.join(without, on=pair, how="left").join(asked, on=pair, how="left")
     return frame.select(
@@ -207,7 +207,7 @@ def dead(bronze: Bronze, as_of: date) -> pl.DataFrame:
     """Pairs that served nobody for twelve months, and whose first entry (of none: the first movement of all) is older."""
     old = pl.Series([as_of]).dt.offset_by("-12mo").item()
     moved = movements(bronze).filter(pl.col("day") <= as_of)
-    demand = _is_demand(bronze)
+    demand = is_demand(bronze)
     by_day = moved.group_by("item", "storehouse", "day", demand=demand).agg(total(pl.col("quantity")))
     issues = by_day.filter(pl.col("demand") & (pl.col("quantity") < 0)).group_by("item", "storehouse").agg(
         issued=pl.col("day").max()
