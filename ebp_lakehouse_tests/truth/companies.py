@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +18,7 @@ from ebp_lakehouse.parameters import parameters
 from ebp_lakehouse.source.registry import Registry
 from ebp_lakehouse_tests.truth.bronze import read_bronze
 from ebp_lakehouse_tests.truth.figures import Moment
+from ebp_lakehouse_tests.truth.variety import Frames, revised_quotes, scattered_visits, unchanged
 from ebp_lakehouse_tests.unit.silver.mock_bronze import DBT_PROJECT, FIRST_LOAD, write_catalog
 from ebp_lakehouse_tests.unit.silver.silver_run import run_silver
 
@@ -27,19 +28,20 @@ CAPTURED_ON = date.fromisoformat(FIRST_LOAD[:10])
 
 @dataclass(frozen=True)
 class Company:
-    """A company to generate, and the days on which its figures are compared."""
+    """A company to generate, and the days on which its figures are compared. ``varied`` changes the generated tables."""
 
     name: str
     scale: float
     seed: int
     options: CompanyOptions
     days: tuple[date, ...]
+    varied: Callable[[Frames], Frames] = unchanged
 
 
 COMPANIES = (
     Company(
         "with incidents", 0.012, 101, CompanyOptions(with_incidents=True),
-        (date(2025, 9, 15), GENERATED_ON),
+        (date(2025, 9, 15), GENERATED_ON), scattered_visits,
     ),
     Company(
         "credit notes stored positive, components typed as items", 0.015, 202,
@@ -80,18 +82,10 @@ def gold_of(silver: Path, as_of: date) -> Iterator[Day]:
 
 def prepare(company: Company, folder: Path) -> Prepared:
     """Generate the company, write it as bronze, run silver on it. Raises ``AssertionError`` where a model or test fails."""
-    frames = with_revisions(generate(company.scale, company.seed, GENERATED_ON, company.options))
+    frames = revised_quotes(company.varied(generate(company.scale, company.seed, GENERATED_ON, company.options)))
     tables = {spec.asset: frames[spec.name] for spec in Registry.load() if spec.name in frames}
     catalog = write_catalog(folder / "catalog.duckdb", frames=tables)
     run = run_silver(folder / "run", catalog)
     assert run.failures() == {}, run.failures()
     ((known_on,),) = run.query("select as_of from intermediate.int_as_of")
     return Prepared(company, run.database, read_bronze(catalog), known_on)
-
-
-def with_revisions(frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """Revised quotes on one deal: the generator leaves most without one, and then each revision is a quote of its own."""
-    deal = pl.lit(frames["Deal"]["Id"][0])
-    revised = pl.col("Revision").fill_null("") != ""
-    documents = frames["SaleDocument"].with_columns(DealId=pl.when(revised).then(deal).otherwise("DealId"))
-    return {**frames, "SaleDocument": documents}

@@ -50,7 +50,9 @@ def _days_that_absorb(sold: pl.DataFrame, receivables: float, as_of: date) -> in
     """Going back from the evening, the days whose sales reach the receivables."""
     if receivables <= 0:
         return None
-    by_day = {on: float(of_day) for on, of_day in sold.group_by("day").agg(pl.col("total").sum()).rows()}
+    by_day: dict[date, float] = {
+        on: float(of_day) for on, of_day in sold.group_by("day").agg(pl.col("total").sum()).rows()
+    }
     reached = 0.0
     for on in sorted(by_day, reverse=True):
         reached = round(reached + by_day[on], 2)

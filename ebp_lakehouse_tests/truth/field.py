@@ -116,7 +116,7 @@ def daily(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
 
 def led(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
     """One row per colleague and month with an appointment that he led and that took time: what its hours brought."""
-    billed = appointments(bronze, known_on).join(_leaders(bronze), on="id").filter(
+    billed = appointments(bronze, known_on).join(leaders(bronze), on="id").filter(
         (pl.col("day") <= as_of) & (pl.col("state") == "Done")
     )  # fmt: skip
     sums = billed.group_by("colleague", period_start=pl.col("day").dt.month_start()).agg(
@@ -127,7 +127,7 @@ def led(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
     )
 
 
-def _leaders(bronze: Bronze) -> pl.DataFrame:
+def leaders(bronze: Bronze) -> pl.DataFrame:
     """id, colleague: whom the appointment names, else the first of its rows."""
     events = bronze["ScheduleEvent"].select(
         "Id", "ParentEventId", order="LineOrder" if "LineOrder" in bronze["ScheduleEvent"].columns else pl.lit(0),

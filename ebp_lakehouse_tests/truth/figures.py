@@ -23,6 +23,7 @@ from ebp_lakehouse_tests.truth import (
     receivables,
     sales,
     stock,
+    travel,
 )
 from ebp_lakehouse_tests.truth.comparison import differences
 from ebp_lakehouse_tests.truth.values import Bronze, code
@@ -266,6 +267,14 @@ FIGURES = (
     Figure(
         "hours that were led", "colleague_performance", lambda b, m: field.led(b, m.as_of, m.known_on),
         ("colleague", "period_start"), _coded("colleague_id", "colleague"), absent={},
+    ),
+    Figure(
+        "kilometres of colleagues", "colleague_performance", lambda b, m: travel.monthly(b, m.as_of, m.known_on),
+        ("colleague", "period_start"), _coded("colleague_id", "colleague"), absent={},
+    ),
+    Figure(
+        "kilometres per day", "interventions_daily_kpi", lambda b, m: travel.daily(b, m.as_of, m.known_on), ("day",),
+        _dated, absent={},
     ),
     Figure(
         "failures of families", "equipment_park", lambda b, m: field.family_mtbf(b, m.as_of), ("equipment",),
