@@ -18,7 +18,7 @@ from ebp_lakehouse.parameters import parameters
 from ebp_lakehouse.source.registry import Registry
 from ebp_lakehouse_tests.truth.bronze import read_bronze
 from ebp_lakehouse_tests.truth.figures import Moment
-from ebp_lakehouse_tests.truth.variety import Frames, revised_quotes, scattered_visits, unchanged
+from ebp_lakehouse_tests.truth.variety import Frames, mistyped, revised_quotes, scattered_visits, unchanged
 from ebp_lakehouse_tests.unit.silver.mock_bronze import DBT_PROJECT, FIRST_LOAD, write_catalog
 from ebp_lakehouse_tests.unit.silver.silver_run import run_silver
 
@@ -50,7 +50,7 @@ COMPANIES = (
     ),
     Company(
         "one storehouse, fiscal year from July", 0.01, 303, CompanyOptions(storehouses=1, fiscal_year_start=7),
-        (date(2025, 7, 1), CAPTURED_ON),
+        (date(2025, 7, 1), CAPTURED_ON), mistyped,
     ),
 )  # fmt: skip
 

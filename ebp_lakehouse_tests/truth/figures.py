@@ -21,6 +21,7 @@ from ebp_lakehouse_tests.truth import (
     purchases,
     quotes,
     receivables,
+    refused,
     sales,
     stock,
     travel,
@@ -279,6 +280,10 @@ FIGURES = (
     Figure(
         "failures of families", "equipment_park", lambda b, m: field.family_mtbf(b, m.as_of), ("equipment",),
         _in_families,
+    ),
+    Figure(
+        "refused values", "data_quality", lambda b, m: refused.shares(b, m.known_on),
+        ("source_table", "source_column", "rule"),
     ),
     Figure(
         "incidents per day", "incidents_funnel", lambda b, m: field.incidents(b, m.as_of), ("day",), _dated,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
@@ -10,6 +10,21 @@ Frames = Mapping[str, pl.DataFrame]
 
 MIDDLE = 14  # days after a month's first
 SITED = 4  # of so many appointments one is on a site
+
+PHONES = (
+    "02.41.00.10.00", "+33 (0)2 41 00 10 00", "0033241001000", "33241001000", "241001000", "06-12-34-56-78 (Paul)",
+    "0262 20 30 40", "+32 2 512 34 56", "+377 93 15 00 00", "02 41 00 10 00 / 01", "02 41 00 10", "00 00 00 00 00",
+    "néant", "15", "+33 2 41 00 10 0", " ",
+)  # fmt: skip
+EMAILS = (
+    "Jean.Dupont@Example.FR", " a@b.fr ", "a@b.fr; c@d.fr", "a@b.fr,", "a@b", "a@@b.fr", "jean dupont@b.fr", "b.fr",
+    "@b.fr", "a@b.fr c@d.fr", "",
+)  # fmt: skip
+SIRENS = ("732829320", "732 829 320", "732829321", "73282932", "73282932000074", "FR73282932", "")
+POSTCODES = ("49000", "1000", "49 000", "490", "490000", "4900A", "F-49000", "")
+LATITUDES = (0.0, 47.5, 0.0, 91.0, 47.5, -90.0, 47.5, None, None)
+LONGITUDES = (0.0, 0.0, 5.1, 5.0, 181.0, -180.0, None, 5.1, None)
+MINUTES = (24 * 60, 24 * 60 + 1, -1, 0, 14 * 24 * 60, 14 * 24 * 60 + 1)
 
 
 def unchanged(frames: Frames) -> Frames:
@@ -53,3 +68,44 @@ def scattered_visits(frames: Frames) -> Frames:
         Address_CodeINSEE=pl.when(~is_unknown_town).then("Address_CodeINSEE"),
     )
     return {**frames, "ScheduleEvent": events}
+
+
+def mistyped(frames: Frames) -> Frames:
+    """Customers and suppliers as people type them, and the latest activities and appointments of all sorts of lengths."""
+    customers = frames["Customer"].with_columns(
+        *_texts(frames["Customer"]),
+        _in_turn(SIRENS, pl.String).alias("Siren"),
+        _in_turn(LATITUDES, pl.Float64).alias("MainDeliveryAddress_Latitude"),
+        _in_turn(LONGITUDES, pl.Float64).alias("MainDeliveryAddress_Longitude"),
+    )
+    suppliers = frames["Supplier"].with_columns(*_texts(frames["Supplier"]))
+    by_hand = pl.col("AutomaticCreation").fill_null(0) == 0
+    return {
+        **frames,
+        "Customer": customers,
+        "Supplier": suppliers,
+        "Activity": _with_lengths(frames["Activity"], by_hand),
+        "ScheduleEvent": _with_lengths(frames["ScheduleEvent"], pl.lit(value=True)),
+    }
+
+
+def _in_turn(values: Sequence[object], kind: pl.DataType | type[pl.DataType]) -> pl.Expr:
+    """One after the other, again and again."""
+    position = pl.int_range(pl.len()) % len(values)
+    return position.replace_strict(dict(enumerate(values)), return_dtype=kind)
+
+
+def _texts(frame: pl.DataFrame) -> Iterator[pl.Expr]:
+    for ending, values in (("_Phone", PHONES), ("_Email", EMAILS), ("_ZipCode", POSTCODES)):
+        for name in frame.columns:
+            if name.endswith(ending):
+                yield _in_turn(values, pl.String).alias(name)
+
+
+def _with_lengths(frame: pl.DataFrame, of: pl.Expr) -> pl.DataFrame:
+    """The first rows of ``of`` with these minutes."""
+    position = pl.col("chosen").cum_sum() - 1
+    minutes = position.replace_strict(dict(enumerate(MINUTES)), default=None, return_dtype=pl.Int64)
+    changed = pl.when(pl.col("chosen")).then(pl.col("StartDateTime") + pl.duration(minutes=minutes))
+    chosen = frame.with_columns(chosen=of & (pl.col("StartDateTime").dt.year() < 2100))
+    return chosen.with_columns(EndDateTime=pl.coalesce(changed, "EndDateTime")).drop("chosen")
