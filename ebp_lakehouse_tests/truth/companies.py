@@ -10,14 +10,18 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+import pytest
 
 from ebp_lakehouse.demo.company.generator import generate
 from ebp_lakehouse.demo.company.options import CompanyOptions
 from ebp_lakehouse.gold.compute import Day
 from ebp_lakehouse.parameters import parameters
+from ebp_lakehouse.settings import Settings
+from ebp_lakehouse.silver.user_files import user_files
 from ebp_lakehouse.source.registry import Registry
 from ebp_lakehouse_tests.truth.bronze import read_bronze
 from ebp_lakehouse_tests.truth.figures import Moment
+from ebp_lakehouse_tests.truth.promises import files, no_files, promised
 from ebp_lakehouse_tests.truth.variety import Frames, mistyped, revised_quotes, scattered_visits, unchanged
 from ebp_lakehouse_tests.unit.silver.mock_bronze import DBT_PROJECT, FIRST_LOAD, write_catalog
 from ebp_lakehouse_tests.unit.silver.silver_run import run_silver
@@ -28,7 +32,12 @@ CAPTURED_ON = date.fromisoformat(FIRST_LOAD[:10])
 
 @dataclass(frozen=True)
 class Company:
-    """A company to generate, and the days on which its figures are compared. ``varied`` changes the generated tables."""
+    """A company to generate, and the days on which its figures are compared.
+
+    Attributes:
+        varied: changes the generated tables.
+        files: makes the user's files, from the tables.
+    """
 
     name: str
     scale: float
@@ -36,6 +45,7 @@ class Company:
     options: CompanyOptions
     days: tuple[date, ...]
     varied: Callable[[Frames], Frames] = unchanged
+    files: Callable[[Frames], Frames] = no_files
 
 
 COMPANIES = (
@@ -47,6 +57,7 @@ COMPANIES = (
         "credit notes stored positive, components typed as items", 0.015, 202,
         CompanyOptions(credit_note_sign="positive", component_type=2, with_incidents=True),
         (date(2018, 4, 20), date(2025, 2, 28), CAPTURED_ON),  # the first lies between two revisions of a quote
+        promised, files,
     ),
     Company(
         "one storehouse, fiscal year from July", 0.01, 303, CompanyOptions(storehouses=1, fiscal_year_start=7),
@@ -57,7 +68,7 @@ COMPANIES = (
 
 @dataclass(frozen=True)
 class Prepared:
-    """A company in files: ``silver`` is the database that dbt wrote, ``bronze`` EBP's rows."""
+    """A company in files: ``silver`` is the database that dbt wrote, ``bronze`` EBP's rows and the user's files."""
 
     company: Company
     silver: Path
@@ -85,7 +96,13 @@ def prepare(company: Company, folder: Path) -> Prepared:
     frames = revised_quotes(company.varied(generate(company.scale, company.seed, GENERATED_ON, company.options)))
     tables = {spec.asset: frames[spec.name] for spec in Registry.load() if spec.name in frames}
     catalog = write_catalog(folder / "catalog.duckdb", frames=tables)
-    run = run_silver(folder / "run", catalog)
+    with pytest.MonkeyPatch.context() as environment:
+        (folder / "files").mkdir()
+        for name, file in company.files(frames).items():
+            file.write_csv(folder / "files" / name)
+        for name, path in user_files(Settings(user_files=folder / "files")).items():
+            environment.setenv(f"EBP_DBT_{name.upper()}", str(path or ""))
+        run = run_silver(folder / "run", catalog)
     assert run.failures() == {}, run.failures()
     ((known_on,),) = run.query("select as_of from intermediate.int_as_of")
-    return Prepared(company, run.database, read_bronze(catalog), known_on)
+    return Prepared(company, run.database, {**read_bronze(catalog), **company.files(frames)}, known_on)

@@ -17,12 +17,14 @@ from ebp_lakehouse_tests.truth import (
     evening,
     field,
     hours,
+    incidents,
     months,
     purchases,
     quotes,
     receivables,
     refused,
     sales,
+    service,
     stock,
     travel,
 )
@@ -282,10 +284,27 @@ FIGURES = (
         _in_families,
     ),
     Figure(
+        "repairs in time", "interventions_daily_kpi", lambda b, m: service.promptness(b, m.as_of, m.known_on), ("day",),
+        _dated, absent={},
+    ),
+    Figure(
+        "incidents in time", "incidents_funnel", lambda b, m: service.kept(b, m.as_of, m.known_on), ("day",), _dated,
+        absent={"sla_met_count": 0, "sla_missed_count": 0},
+    ),
+    Figure(
+        "answers per day", "interventions_daily_kpi", lambda b, m: service.liked(b, m.as_of, m.known_on), ("day",),
+        _dated, absent={},
+    ),
+    Figure(
+        "answers about colleagues", "colleague_performance",
+        lambda b, m: service.liked_colleagues(b, m.as_of, m.known_on), ("colleague", "period_start"),
+        _coded("colleague_id", "colleague"), absent={},
+    ),
+    Figure(
         "refused values", "data_quality", lambda b, m: refused.shares(b, m.known_on),
         ("source_table", "source_column", "rule"),
     ),
     Figure(
-        "incidents per day", "incidents_funnel", lambda b, m: field.incidents(b, m.as_of), ("day",), _dated,
+        "incidents per day", "incidents_funnel", lambda b, m: incidents.daily(b, m.as_of), ("day",), _dated,
     ),
 )  # fmt: skip

@@ -74,9 +74,9 @@ def mistyped(frames: Frames) -> Frames:
     """Customers and suppliers as people type them, and the latest activities and appointments of all sorts of lengths."""
     customers = frames["Customer"].with_columns(
         *_texts(frames["Customer"]),
-        _in_turn(SIRENS, pl.String).alias("Siren"),
-        _in_turn(LATITUDES, pl.Float64).alias("MainDeliveryAddress_Latitude"),
-        _in_turn(LONGITUDES, pl.Float64).alias("MainDeliveryAddress_Longitude"),
+        in_turn(SIRENS, pl.String).alias("Siren"),
+        in_turn(LATITUDES, pl.Float64).alias("MainDeliveryAddress_Latitude"),
+        in_turn(LONGITUDES, pl.Float64).alias("MainDeliveryAddress_Longitude"),
     )
     suppliers = frames["Supplier"].with_columns(*_texts(frames["Supplier"]))
     by_hand = pl.col("AutomaticCreation").fill_null(0) == 0
@@ -89,7 +89,7 @@ def mistyped(frames: Frames) -> Frames:
     }
 
 
-def _in_turn(values: Sequence[object], kind: pl.DataType | type[pl.DataType]) -> pl.Expr:
+def in_turn(values: Sequence[object], kind: pl.DataType | type[pl.DataType]) -> pl.Expr:
     """One after the other, again and again."""
     position = pl.int_range(pl.len()) % len(values)
     return position.replace_strict(dict(enumerate(values)), return_dtype=kind)
@@ -99,7 +99,7 @@ def _texts(frame: pl.DataFrame) -> Iterator[pl.Expr]:
     for ending, values in (("_Phone", PHONES), ("_Email", EMAILS), ("_ZipCode", POSTCODES)):
         for name in frame.columns:
             if name.endswith(ending):
-                yield _in_turn(values, pl.String).alias(name)
+                yield in_turn(values, pl.String).alias(name)
 
 
 def _with_lengths(frame: pl.DataFrame, of: pl.Expr) -> pl.DataFrame:
