@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -10,14 +10,26 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+import pytest
 
 from ebp_lakehouse.demo.company.generator import generate
 from ebp_lakehouse.demo.company.options import CompanyOptions
 from ebp_lakehouse.gold.compute import Day
 from ebp_lakehouse.parameters import parameters
+from ebp_lakehouse.settings import Settings
+from ebp_lakehouse.silver.user_files import user_files
 from ebp_lakehouse.source.registry import Registry
 from ebp_lakehouse_tests.truth.bronze import read_bronze
 from ebp_lakehouse_tests.truth.figures import Moment
+from ebp_lakehouse_tests.truth.promises import files, no_files, promised
+from ebp_lakehouse_tests.truth.variety import (
+    Frames,
+    mistyped,
+    revised_quotes,
+    scattered_visits,
+    supply_terms,
+    unchanged,
+)
 from ebp_lakehouse_tests.unit.silver.mock_bronze import DBT_PROJECT, FIRST_LOAD, write_catalog
 from ebp_lakehouse_tests.unit.silver.silver_run import run_silver
 
@@ -27,35 +39,44 @@ CAPTURED_ON = date.fromisoformat(FIRST_LOAD[:10])
 
 @dataclass(frozen=True)
 class Company:
-    """A company to generate, and the days on which its figures are compared."""
+    """A company to generate, and the days on which its figures are compared.
+
+    Attributes:
+        varied: changes the generated tables.
+        files: makes the user's files, from the tables.
+    """
 
     name: str
     scale: float
     seed: int
     options: CompanyOptions
     days: tuple[date, ...]
+    varied: Callable[[Frames], Frames] = unchanged
+    files: Callable[[Frames], Frames] = no_files
 
 
 COMPANIES = (
     Company(
         "with incidents", 0.012, 101, CompanyOptions(with_incidents=True),
-        (date(2025, 9, 15), GENERATED_ON),
+        (date(2025, 9, 15), GENERATED_ON), scattered_visits,
     ),
     Company(
         "credit notes stored positive, components typed as items", 0.015, 202,
         CompanyOptions(credit_note_sign="positive", component_type=2, with_incidents=True),
-        (date(2018, 4, 20), date(2025, 2, 28), CAPTURED_ON),  # the first lies between two revisions of a quote
+        # The first lies between two revisions of a quote, on the last but one some deliveries are half there.
+        (date(2018, 4, 20), date(2025, 2, 28), date(2025, 11, 30), CAPTURED_ON),
+        promised, files,
     ),
     Company(
         "one storehouse, fiscal year from July", 0.01, 303, CompanyOptions(storehouses=1, fiscal_year_start=7),
-        (date(2025, 7, 1), CAPTURED_ON),
+        (date(2025, 7, 1), CAPTURED_ON), mistyped,
     ),
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A company in files: ``silver`` is the database that dbt wrote, ``bronze`` EBP's rows."""
+    """A company in files: ``silver`` is the database that dbt wrote, ``bronze`` EBP's rows and the user's files."""
 
     company: Company
     silver: Path
@@ -80,31 +101,18 @@ def gold_of(silver: Path, as_of: date) -> Iterator[Day]:
 
 def prepare(company: Company, folder: Path) -> Prepared:
     """Generate the company, write it as bronze, run silver on it. Raises ``AssertionError`` where a model or test fails."""
-    frames = with_terms(with_revisions(generate(company.scale, company.seed, GENERATED_ON, company.options)))
+    frames = supply_terms(
+        revised_quotes(company.varied(generate(company.scale, company.seed, GENERATED_ON, company.options)))
+    )
     tables = {spec.asset: frames[spec.name] for spec in Registry.load() if spec.name in frames}
     catalog = write_catalog(folder / "catalog.duckdb", frames=tables)
-    run = run_silver(folder / "run", catalog)
+    with pytest.MonkeyPatch.context() as environment:
+        (folder / "files").mkdir()
+        for name, file in company.files(frames).items():
+            file.write_csv(folder / "files" / name)
+        for name, path in user_files(Settings(user_files=folder / "files")).items():
+            environment.setenv(f"EBP_DBT_{name.upper()}", str(path or ""))
+        run = run_silver(folder / "run", catalog)
     assert run.failures() == {}, run.failures()
     ((known_on,),) = run.query("select as_of from intermediate.int_as_of")
-    return Prepared(company, run.database, read_bronze(catalog), known_on)
-
-
-def with_revisions(frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """Revised quotes on one deal: the generator leaves most without one, and then each revision is a quote of its own."""
-    deal = pl.lit(frames["Deal"]["Id"][0])
-    revised = pl.col("Revision").fill_null("") != ""
-    documents = frames["SaleDocument"].with_columns(DealId=pl.when(revised).then(deal).otherwise("DealId"))
-    return {**frames, "SaleDocument": documents}
-
-
-def with_terms(frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """Suppliers that take orders from a quantity on, or in cases, and items bought per customer: the generator has neither."""
-    nth, quantity = pl.int_range(pl.len()), pl.Decimal(28, 8)
-    offers = frames["SupplierItem"].with_columns(
-        PurchaseOrderMinimumQuantity=(nth % 4).replace_strict({0: 0.0, 1: 1.0, 2: 6.0, 3: 25.0}).cast(quantity),
-        PurchaseOrderMultipleQuantity=(nth % 5)
-        .replace_strict({0: 0.0, 1: 5.0, 2: 12.0, 3: 2.5, 4: None})
-        .cast(quantity),
-    )
-    items = frames["Item"].with_columns(IsManagedByCounterMark=nth % 7 == 0)
-    return {**frames, "SupplierItem": offers, "Item": items}
+    return Prepared(company, run.database, {**read_bronze(catalog), **company.files(frames)}, known_on)

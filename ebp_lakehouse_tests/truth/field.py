@@ -1,4 +1,4 @@
-"""Appointments of each day and the life of incidents (semantics §3, §5), from ScheduleEvent and Incident."""
+"""Appointments of each day, and what they did for equipment (semantics §3, §5), from ScheduleEvent."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import date
 
 import polars as pl
 
+from ebp_lakehouse_tests.truth.clock import hours
 from ebp_lakehouse_tests.truth.saledocuments import documents
 from ebp_lakehouse_tests.truth.values import NOTHING, Bronze, amount, cents, code, day, total
 
@@ -39,7 +40,7 @@ def appointments(bronze: Bronze, known_on: date) -> pl.DataFrame:
     evidence = evidence.fill_null(value=False) | pl.col("InvoiceId").is_not_null()
     told = pl.col("EventState").replace_strict(STATES, default=None, return_dtype=pl.String)
     state = pl.coalesce(told, pl.when(evidence).then(pl.lit("Done")).otherwise(pl.lit("Scheduled")))
-    hours = pl.coalesce(
+    spent = pl.coalesce(
         *(
             pl.when(pl.col(name) != 0).then(pl.col(name).cast(pl.Float64))
             for name in ("AchievedDuration_DurationInHours", "WorkedHours")
@@ -59,7 +60,7 @@ def appointments(bronze: Bronze, known_on: date) -> pl.DataFrame:
             pl.format("e{}", code("Maintenance_CustomerProductId")),
             pl.format("c{}|{}", code("CustomerId"), code("ItemId").fill_null("")),
         ),
-        minutes=pl.when((pl.col("state") == "Done") & (hours > 0)).then(hours * 60),
+        minutes=pl.when((pl.col("state") == "Done") & (spent > 0)).then(spent * 60),
         billable=billable.fill_null(NOTHING),
         is_invoiced=pl.col("InvoiceId").is_not_null(),
         is_overdue=pl.col("state").is_in(["Scheduled", "InProgress"]) & (day("EndDateTime") <= known_on),
@@ -129,7 +130,7 @@ def unbilled(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
 
 def led(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
     """One row per colleague and month with an appointment that he led and that took time: what its hours brought."""
-    billed = appointments(bronze, known_on).join(_leaders(bronze), on="id").filter(
+    billed = appointments(bronze, known_on).join(leaders(bronze), on="id").filter(
         (pl.col("day") <= as_of) & (pl.col("state") == "Done")
     )  # fmt: skip
     sums = billed.group_by("colleague", period_start=pl.col("day").dt.month_start()).agg(
@@ -140,7 +141,7 @@ def led(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
     )
 
 
-def _leaders(bronze: Bronze) -> pl.DataFrame:
+def leaders(bronze: Bronze) -> pl.DataFrame:
     """id, colleague: whom the appointment names, else the first of its rows."""
     events = bronze["ScheduleEvent"].select(
         "Id", "ParentEventId", order="LineOrder" if "LineOrder" in bronze["ScheduleEvent"].columns else pl.lit(0),
@@ -172,10 +173,10 @@ def waiting(bronze: Bronze, as_of: date, known_on: date, by: str = "day") -> pl.
             pl.coalesce("opened", "sysCreatedDate").alias("requested"), period=pl.col("day").dt.strftime("%Y-%m")
         )
     )
-    hours = _hours("requested", "start").clip(lower_bound=0)
+    waited = hours("requested", "start").clip(lower_bound=0)
     return frame.group_by(by).agg(
-        median_time_to_intervention_hours=hours.median(),
-        p90_time_to_intervention_hours=hours.quantile(0.9, interpolation="linear"),
+        median_time_to_intervention_hours=waited.median(),
+        p90_time_to_intervention_hours=waited.quantile(0.9, interpolation="linear"),
     )
 
 
@@ -214,54 +215,3 @@ def family_mtbf(bronze: Bronze, as_of: date) -> pl.DataFrame:
     return whole.select(
         "equipment", family_mtbf_days=pl.when(failed > 0).then(pl.col("days").sum().over("family") / failed)
     )
-
-
-def incidents(bronze: Bronze, as_of: date) -> pl.DataFrame:
-    """One row per day from the first incident: opened, resolved, backlog, being dealt with, mean hours to answer and to resolve."""
-    end_of_day = pl.lit(as_of).cast(pl.Datetime).dt.offset_by("1d")
-    visits = bronze["ScheduleEvent"].filter(
-        ~pl.col("IsScheduleException").fill_null(value=False) & pl.col("EventState").ne_missing(3)
-    ).group_by(incident=code("Maintenance_IncidentId")).agg(answered=pl.col("StartDateTime").min()).drop_nulls()  # fmt: skip
-    frame = (
-        bronze["Incident"].filter(pl.col("StartDate") < end_of_day)
-        .with_columns(incident=code("Id"))
-        .join(visits, on="incident", how="left")
-        .select(
-            start="StartDate",
-            end=pl.when(pl.col("EndDate") < end_of_day).then(pl.max_horizontal("EndDate", "StartDate")),
-            answered=pl.when(pl.col("answered") < end_of_day).then(pl.max_horizontal("answered", "StartDate")),
-        )
-    )  # fmt: skip
-    # Before any incident the days are those with field service: nothing opened is a figure, too.
-    visited = appointments(bronze, as_of).filter(pl.col("day") <= as_of)
-    first = frame.select(day("start").min()).item() or visited.select(pl.col("day").min()).item()
-    if first is None:
-        return pl.DataFrame(schema={"day": pl.Date})
-    days = pl.DataFrame({"day": pl.date_range(first, as_of, "1d", eager=True)})
-    answer_hours, end_hours = (_hours("start", name) for name in ("answered", "end"))
-    opened = frame.group_by(day=day("start")).agg(new_incidents_count=pl.len())
-    ended = frame.drop_nulls("end").group_by(day=day("end")).agg(
-        resolved_incidents_count=pl.len(), avg_time_to_resolution_hours=end_hours.mean()
-    )  # fmt: skip
-    answers = (
-        frame.drop_nulls("answered")
-        .group_by(day=day("answered"))
-        .agg(avg_time_to_first_response_hours=answer_hours.mean())
-    )
-    for part in (opened, ended, answers):
-        days = days.join(part, on="day", how="left")
-    # Open in the evening, and answered by then: looked at for each day and incident, not carried from day to day.
-    pairs = days.select("day").join(frame, how="cross").filter(
-        (day("start") <= pl.col("day")) & (day("end").is_null() | (day("end") > pl.col("day")))
-    )  # fmt: skip
-    evening = pairs.group_by("day").agg(
-        backlog_count=pl.len(), in_progress_incidents_count=(day("answered") <= pl.col("day")).sum()
-    )
-    counts = ["new_incidents_count", "resolved_incidents_count", "backlog_count", "in_progress_incidents_count"]
-    return days.join(evening, on="day", how="left").with_columns(pl.col(counts).fill_null(0))
-
-
-def _hours(start: str, end: str) -> pl.Expr:
-    """Hours between two wall-clock instants, across changes of the clock."""
-    zoned = [pl.col(name).dt.replace_time_zone("Europe/Paris", ambiguous="earliest") for name in (start, end)]
-    return (zoned[1] - zoned[0]).dt.total_seconds() / 3600

@@ -17,14 +17,18 @@ from ebp_lakehouse_tests.truth import (
     evening,
     field,
     hours,
+    incidents,
     months,
     ordering,
     orders,
     purchases,
     quotes,
     receivables,
+    refused,
     sales,
+    service,
     stock,
+    travel,
 )
 from ebp_lakehouse_tests.truth.comparison import differences
 from ebp_lakehouse_tests.truth.values import Bronze, code
@@ -288,10 +292,47 @@ FIGURES = (
         ("colleague", "period_start"), _coded("colleague_id", "colleague"), absent={},
     ),
     Figure(
+        "kilometres of colleagues", "colleague_performance", lambda b, m: travel.monthly(b, m.as_of, m.known_on),
+        ("colleague", "period_start"), _coded("colleague_id", "colleague"), absent={},
+    ),
+    Figure(
+        "kilometres per day", "interventions_daily_kpi", lambda b, m: travel.daily(b, m.as_of, m.known_on), ("day",),
+        _dated, absent={},
+    ),
+    Figure(
         "failures of families", "equipment_park", lambda b, m: field.family_mtbf(b, m.as_of), ("equipment",),
         _in_families,
     ),
     Figure(
-        "incidents per day", "incidents_funnel", lambda b, m: field.incidents(b, m.as_of), ("day",), _dated,
+        "repairs in time", "interventions_daily_kpi", lambda b, m: service.promptness(b, m.as_of, m.known_on), ("day",),
+        _dated, absent={},
+    ),
+    Figure(
+        "repairs in time per month", "monthly_kpi", lambda b, m: service.promptness_of_months(b, m.as_of, m.known_on),
+        ("period",), absent={}, some_rows=True,
+    ),
+    Figure(
+        "answers per month", "monthly_kpi", lambda b, m: service.liked(b, m.as_of, m.known_on, "period"), ("period",),
+        absent={}, some_rows=True,
+    ),
+    Figure(
+        "incidents in time", "incidents_funnel", lambda b, m: service.kept(b, m.as_of, m.known_on), ("day",), _dated,
+        absent={"sla_met_count": 0, "sla_missed_count": 0},
+    ),
+    Figure(
+        "answers per day", "interventions_daily_kpi", lambda b, m: service.liked(b, m.as_of, m.known_on), ("day",),
+        _dated, absent={},
+    ),
+    Figure(
+        "answers about colleagues", "colleague_performance",
+        lambda b, m: service.liked_colleagues(b, m.as_of, m.known_on), ("colleague", "period_start"),
+        _coded("colleague_id", "colleague"), absent={},
+    ),
+    Figure(
+        "refused values", "data_quality", lambda b, m: refused.shares(b, m.known_on),
+        ("source_table", "source_column", "rule"),
+    ),
+    Figure(
+        "incidents per day", "incidents_funnel", lambda b, m: incidents.daily(b, m.as_of), ("day",), _dated,
     ),
 )  # fmt: skip
