@@ -41,8 +41,9 @@ def revised_quotes(frames: Frames) -> Frames:
 
 
 def supply_terms(frames: Frames) -> Frames:
-    """Suppliers that take orders from a quantity on, or in cases, some typed in small letters, some an item's without a mark;
-    items bought per customer; orders typed after what they brought.
+    """Suppliers that take orders from a quantity on or in cases, in small letters, or without the mark of an item's main one.
+
+    Also items bought per customer, and orders typed after what they brought.
     """
     nth, quantity = pl.int_range(pl.len()), pl.Decimal(28, 8)
     offers = frames["SupplierItem"].with_columns(
