@@ -6,20 +6,7 @@
     Wants `order_lines` (line_id, quantity), `documents`, `lines` (the counted ones) and `edges` before it.
 #}
 {% macro order_arrivals(kind) -%}
-arrivals as (
-    select
-        edges.origin_line_id as line_id,
-        edges.transferred_line_id,
-        edges.quantity,
-        documents.document_date as arrival_date
-    from edges
-    inner join lines on edges.transferred_line_id = lines.line_id
-    inner join documents on lines.document_id = documents.document_id
-    where documents.kind in ('{{ kind }}', 'Invoice')
-    qualify
-        documents.kind = '{{ kind }}'
-        or not bool_or(documents.kind = '{{ kind }}') over (partition by edges.origin_line_id)
-),
+{{ arrivals(kind) }},
 
 progress as (
     select
@@ -42,5 +29,23 @@ arrived as (
     from order_lines
     inner join progress on order_lines.line_id = progress.line_id
     group by all
+)
+{%- endmacro %}
+
+{# arrivals(kind): the first of these CTEs alone: one row per link, what it brought and when. #}
+{% macro arrivals(kind) -%}
+arrivals as (
+    select
+        edges.origin_line_id as line_id,
+        edges.transferred_line_id,
+        edges.quantity,
+        documents.document_date as arrival_date
+    from edges
+    inner join lines on edges.transferred_line_id = lines.line_id
+    inner join documents on lines.document_id = documents.document_id
+    where documents.kind in ('{{ kind }}', 'Invoice')
+    qualify
+        documents.kind = '{{ kind }}'
+        or not bool_or(documents.kind = '{{ kind }}') over (partition by edges.origin_line_id)
 )
 {%- endmacro %}

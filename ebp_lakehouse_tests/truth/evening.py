@@ -138,14 +138,20 @@ def supplied(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
         id="Id", closed=pl.col("CloseOrderToReplenishment").fill_null(value=False)
     )
     came_since = pl.col("all_came").is_not_null() & (pl.col("all_came") <= known_on)
-    late = purchases.order_lines(bronze, as_of).join(closed, on="id").filter(
+    worth = bronze["PurchaseDocumentLine"].select(
+        line="Id", worth=amount("RealNetAmountVatExcludedWithDiscount").cast(pl.Float64)
+    )
+    late = purchases.order_lines(bronze, as_of).join(closed, on="id").join(worth, on="line").filter(
         (pl.col("day") <= as_of) & (pl.col("quantity") > 0) & (pl.col("promised_day") < as_of)
         & (pl.col("all_came").is_null() | (pl.col("all_came") > as_of)) & (came_since | ~pl.col("closed"))
     )  # fmt: skip
+    lacks = 1 - pl.col("received").fill_null(NOTHING).cast(pl.Float64) / pl.col("quantity").cast(pl.Float64)
+    lacks = lacks.clip(lower_bound=0)
     return pl.DataFrame(
         {
             "date_id": int(f"{as_of:%Y%m%d}"),
             "late_supplier_lines_count": late.height,
+            "late_supplier_lines_amount": round(float(late.select((pl.col("worth") * lacks).sum()).item()), 2),
             "customers_waiting_count": orders.waiting(bronze, as_of, late["item"].drop_nulls()),
             "supplier_dependency_percent": 100 * largest / whole if whole > 0 else None,
             "single_supplier_items_count": sources.filter(pl.col("supplier") == 1).height,

@@ -11,10 +11,20 @@ bundles as (
     select distinct parent_match from {{ ref('stg_item_component') }}
 ),
 
+supplier_codes as {{ code_map(ref('int_supplier_versions'), 'supplier_id') }},
+
 supplier_items as (
     select * from {{ ref('stg_supplier_item') }}
+    qualify row_number() over (partition by item_match, upper(supplier_id) order by not is_main, supplier_id) = 1
+),
+
+main_suppliers as (
+    select
+        item_match,
+        arg_min(supplier_id, upper(supplier_id)) as supplier_id
+    from supplier_items
     where is_main
-    qualify row_number() over (partition by item_match order by supplier_id) = 1
+    group by item_match
 ),
 
 references_ as (select * from {{ ref('stg_third_reference') }}),
@@ -58,7 +68,7 @@ products as (
         {{ amount('versions.pump') }} as pump,
         versions.is_active,
         versions.is_stock_managed,
-        coalesce(supplier_items.supplier_id, versions.supplier_id) as main_supplier_id,
+        coalesce(supplier_codes.supplier_id, main_suppliers.supplier_id, versions.supplier_id) as main_supplier_id,
         cast(supplier_items.lead_time_days as integer) as lead_time_days,
         {{ amount('supplier_items.order_minimum_quantity') }} as order_minimum_quantity,
         {{ amount('supplier_items.order_multiple_quantity') }} as order_multiple_quantity,
@@ -84,7 +94,14 @@ products as (
     left join item_types on versions.item_type = item_types.item_type
     left join vat_rates on versions.vat_id = vat_rates.vat_id
     left join bundles on upper(versions.durable_id) = bundles.parent_match
-    left join supplier_items on upper(versions.durable_id) = supplier_items.item_match
+    left join main_suppliers on upper(versions.durable_id) = main_suppliers.item_match
+    left join supplier_codes
+        on upper(coalesce(main_suppliers.supplier_id, versions.supplier_id)) = supplier_codes.code_match
+    -- What he asks for the item, whether he is marked as its main supplier there or named on the item.
+    left join supplier_items
+        on
+            upper(versions.durable_id) = supplier_items.item_match
+            and upper(coalesce(main_suppliers.supplier_id, versions.supplier_id)) = upper(supplier_items.supplier_id)
     left join references_ on supplier_items.reference_id = references_.reference_id
 ),
 

@@ -238,7 +238,11 @@ class CompanyPosition(pa.DataFrameModel):
         "Days payables outstanding",
         ("open_instalments.balance", "fact_purchases.net_amount_incl_tax"),
     )
-    stock_value: Series[Money] = described("Value of the stock at average cost.", "Valeur de stock", "EUR")
+    stock_value: Series[Money] = optional(
+        "Value of the stock at average cost; with the figures below NULL of a past day that fact_inventory does not keep.",
+        "Valeur de stock",
+        "EUR",
+    )
     stock_out_rate_percent: Series[float] = _rate(
         "Items of class A or B with nothing available in any storehouse / items of class A or B in stock management x 100.",
         "Taux de rupture",
@@ -249,7 +253,7 @@ class CompanyPosition(pa.DataFrameModel):
         ge=0,
         le=100,
     )
-    dead_stock_value: Series[Money] = _kpi(
+    dead_stock_value: Series[Money] = _rate(
         "Value of the stock without demand for so long that it is dead.",
         "Stock dormant",
         "EUR",
@@ -258,7 +262,7 @@ class CompanyPosition(pa.DataFrameModel):
         ("inventory_snapshot_daily.is_dead_stock", "inventory_snapshot_daily.stock_value"),
     )
     dead_stock_percent: Series[float] = optional("Dead stock / stock value x 100.", "Part de stock dormant", "%")
-    excess_stock_value: Series[Money] = _kpi(
+    excess_stock_value: Series[Money] = _rate(
         "Value of the stock above 12 months of demand or the maximum.",
         "Surstock",
         "EUR",
@@ -266,7 +270,7 @@ class CompanyPosition(pa.DataFrameModel):
         "Excess stock",
         ("inventory_snapshot_daily.excess_value",),
     )
-    negative_stocks_count: Series[pl.Int64] = _kpi(
+    negative_stocks_count: Series[pl.Int64] = _rate(
         "Pairs of item and storehouse below 0.",
         "Stocks négatifs",
         "n",
@@ -275,9 +279,9 @@ class CompanyPosition(pa.DataFrameModel):
         ("inventory_snapshot_daily.quantity_on_hand",),
         ge=0,
     )
-    negative_stocks_value: Series[Money] = described("Their value.", "Valeur des stocks négatifs", "EUR")
-    items_to_order_count: Series[pl.Int64] = _kpi(
-        "Pairs of item and storehouse with a quantity to order.",
+    negative_stocks_value: Series[Money] = optional("Their value.", "Valeur des stocks négatifs", "EUR")
+    items_to_order_count: Series[pl.Int64] = _rate(
+        "Pairs of item and storehouse with a quantity to order; NULL without stock, and of a day before it was captured.",
         "Articles sous seuil",
         "n",
         61,
@@ -285,7 +289,7 @@ class CompanyPosition(pa.DataFrameModel):
         ("inventory_snapshot_daily.reorder_recommendation",),
         ge=0,
     )
-    items_to_order_cost: Series[Money] = described("What these quantities cost.", "Coût à commander", "EUR", ge=0)
+    items_to_order_cost: Series[Money] = optional("What these quantities cost.", "Coût à commander", "EUR", ge=0)
     supplier_dependency_percent: Series[float] = _rate(
         "Purchases of 12 months from the largest suppliers (parameter concentration_suppliers) / all x 100.",
         "Dépendance fournisseur",
@@ -364,7 +368,15 @@ COMPANY_POSITION = GoldTable(
     description="Where the company stands each evening: backlog, customers, receivables, stock, suppliers, contracts.",
     key=("date_id",),
     model=CompanyPosition,
-    silver=("dim_date", "fact_payments", "fact_purchases", "fact_sales", "fact_settlements"),
+    silver=(
+        "dim_date",
+        "fact_inventory",
+        "fact_payments",
+        "fact_purchase_receipts",
+        "fact_purchases",
+        "fact_sales",
+        "fact_settlements",
+    ),
     owners=("team:direction",),
     kind="daily",
     uses=(

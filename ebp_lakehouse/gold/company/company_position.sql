@@ -163,14 +163,25 @@ single_sources as (
     )
 ),
 
+received as (
+    select
+        r.order_purchase_key,
+        sum(r.received_quantity) as quantity
+    from silver.fact_purchase_receipts as r
+    inner join silver.dim_date as d on r.date_key = d.date_id
+    where d.date_value <= $as_of
+    group by r.order_purchase_key
+),
+
 late_lines as (
     select
-        product_id,
-        net_amount_excl_tax * greatest(0, quantity - coalesce(received_quantity, 0)) / quantity as amount
-    from purchases
+        p.product_id,
+        p.net_amount_excl_tax * greatest(0, p.quantity - coalesce(r.quantity, 0)) / p.quantity as amount
+    from purchases as p
+    left join received as r on p.purchase_key = r.order_purchase_key
     where
-        document_type = 'Order' and quantity > 0 and promised_date < $as_of
-        and due_state in ('Overdue', 'Received') and coalesce(complete_receipt_date > $as_of, true)
+        p.document_type = 'Order' and p.quantity > 0 and p.promised_date < $as_of
+        and p.due_state in ('Overdue', 'Received') and coalesce(p.complete_receipt_date > $as_of, true)
 ),
 
 late_orders as (
@@ -196,6 +207,13 @@ waiting as (
         )
 ),
 
+-- Of a past day whose stock is not kept nothing is known; before the first movement there was none.
+known_stock as (
+    select coalesce($as_of < min(d.date_value) or bool_or(d.date_value = $as_of), true) as is_known
+    from silver.fact_inventory as f
+    inner join silver.dim_date as d on f.date_key = d.date_id
+),
+
 stock as (
     select
         coalesce(sum(stock_value), 0) as amount,
@@ -203,8 +221,12 @@ stock as (
         coalesce(sum(excess_value), 0) as excess,
         count(*) filter (where quantity_on_hand < 0) as negative_pairs,
         coalesce(sum(stock_value) filter (where quantity_on_hand < 0), 0) as negative_value,
-        count(*) filter (where reorder_recommendation > 0) as to_order,
-        coalesce(sum(recommended_cost), 0) as to_order_cost
+        -- Of a day before the capture nobody knows what is reserved or on order: then it is not 0.
+        case
+            when bool_or(quantity_reserved is not null)
+                then count(*) filter (where reorder_recommendation > 0)
+        end as to_order,
+        case when to_order is not null then coalesce(sum(recommended_cost), 0) end as to_order_cost
     from computed.inventory_snapshot_daily
 ),
 
@@ -297,13 +319,13 @@ select
     round(e.amount_3, 2)::decimal(18, 2) as reminders_level_3_amount,
     round(y.amount, 2)::decimal(18, 2) as payables,
     case when g.amount_incl_tax > 0 then y.amount::double / g.amount_incl_tax::double * 365 end as dpo_days,
-    round(w.amount, 2)::decimal(18, 2) as stock_value,
+    case when m.is_known then round(w.amount, 2)::decimal(18, 2) end as stock_value,
     case when h.items > 0 then h.out_of_stock / h.items * 100 end as stock_out_rate_percent,
-    round(w.dead, 2)::decimal(18, 2) as dead_stock_value,
+    case when m.is_known then round(w.dead, 2)::decimal(18, 2) end as dead_stock_value,
     case when w.amount > 0 then w.dead::double / w.amount::double * 100 end as dead_stock_percent,
-    round(w.excess, 2)::decimal(18, 2) as excess_stock_value,
-    w.negative_pairs as negative_stocks_count,
-    round(w.negative_value, 2)::decimal(18, 2) as negative_stocks_value,
+    case when m.is_known then round(w.excess, 2)::decimal(18, 2) end as excess_stock_value,
+    case when m.is_known then w.negative_pairs end as negative_stocks_count,
+    case when m.is_known then round(w.negative_value, 2)::decimal(18, 2) end as negative_stocks_value,
     w.to_order as items_to_order_count,
     round(w.to_order_cost, 2)::decimal(18, 2) as items_to_order_cost,
     case when g.amount > 0 then g.of_the_largest::double / g.amount::double * 100 end as supplier_dependency_percent,
@@ -330,6 +352,7 @@ cross join dependency as g
 cross join single_sources as n
 cross join late_orders as l
 cross join waiting as j
+cross join known_stock as m
 cross join stock as w
 cross join shortages as h
 cross join contracts as a

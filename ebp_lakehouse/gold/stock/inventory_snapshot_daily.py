@@ -124,7 +124,15 @@ INVENTORY_SNAPSHOT_DAILY = GoldTable(
     description="Stock of each day per item and storehouse: value, cover, risk of running out, what to order.",
     key=("date_id", "product_key", "warehouse_key"),
     model=InventorySnapshotDaily,
-    silver=("dim_date", "dim_product", "dim_warehouse", "fact_inventory", "fact_purchases", "fact_stock_movements"),
+    silver=(
+        "dim_date",
+        "dim_product",
+        "dim_warehouse",
+        "fact_inventory",
+        "fact_purchase_receipts",
+        "fact_purchases",
+        "fact_stock_movements",
+    ),
     owners=("team:achats",),
     kind="daily",
 )

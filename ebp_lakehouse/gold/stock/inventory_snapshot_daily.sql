@@ -17,7 +17,8 @@ main_warehouse as (
     where is_main
 ),
 
--- The last receipts of the item from its main supplier; from any where it has none.
+-- The last receipts of the item from its main supplier; from any where it has none. One that is dated before its order,
+-- typed afterwards, tells no delay.
 receipts as (
     select
         f.product_id,
@@ -26,7 +27,7 @@ receipts as (
     inner join silver.dim_date as d on f.date_key = d.date_id
     inner join items as i on f.product_id = i.product_id
     where
-        f.brought_quantity > 0 and f.ordered_on is not null and d.date_value <= $as_of
+        f.brought_quantity > 0 and f.ordered_on <= d.date_value and d.date_value <= $as_of
         and (i.main_supplier_id is null or f.supplier_id = i.main_supplier_id)
     qualify
         row_number() over (partition by f.product_id order by d.date_value desc, f.purchase_key) <= $lead_time_receipts
@@ -97,19 +98,33 @@ stock_outs as (
     group by all
 ),
 
+-- What had come of each order line by $as_of.
+received as (
+    select
+        r.order_purchase_key,
+        sum(r.received_quantity) as quantity
+    from silver.fact_purchase_receipts as r
+    inner join silver.dim_date as d on r.date_key = d.date_id
+    where d.date_value <= $as_of
+    group by r.order_purchase_key
+),
+
 -- What suppliers owe us within the lead time, late lines included; a line without storehouse comes to the main one.
+-- What came in full after $as_of was open on it; when an order was closed short EBP does not tell: that is never due.
 due as (
     select
         f.product_id,
         coalesce(f.warehouse_id, m.warehouse_id) as warehouse_id,
-        sum(greatest(0, f.quantity - coalesce(f.received_quantity, 0)) * f.quantity_stock_unit / f.quantity) as quantity
+        sum(greatest(0, f.quantity - coalesce(r.quantity, 0)) * f.quantity_stock_unit / f.quantity) as quantity
     from silver.fact_purchases as f
     inner join silver.dim_date as d on f.date_key = d.date_id
     inner join lead_times as l on f.product_id = l.product_id
     cross join main_warehouse as m
+    left join received as r on f.purchase_key = r.order_purchase_key
     where
-        f.document_type = 'Order' and f.due_state in ('Open', 'Overdue') and d.date_value <= $as_of and f.quantity > 0
-        and f.promised_date <= $as_of + l.lead_time_days::integer
+        f.document_type = 'Order' and d.date_value <= $as_of and f.quantity > 0
+        and (f.due_state in ('Open', 'Overdue') or f.complete_receipt_date > $as_of)
+        and f.promised_date - $as_of <= l.lead_time_days
     group by all
 ),
 
@@ -166,7 +181,9 @@ recommended as (
             when needed is null then null  -- greatest would make the minimum of it
             when needed = 0 then 0
             else
-                order_multiple * ceil(greatest(needed, coalesce(order_minimum_quantity::double, 0)) / order_multiple)
+                -- To six digits first: 30 - 29.9 is a little more than 0.1 as a double, and not two tenths.
+                order_multiple
+                * ceil(round(greatest(needed, coalesce(order_minimum_quantity::double, 0)) / order_multiple, 6))
         end::decimal(18, 3) as recommendation
     from needs
 )
@@ -190,7 +207,7 @@ select
         else 'Low'
     end as stock_out_risk_level,
     recommendation as reorder_recommendation,
-    round(recommendation::double * unit_cost::double, 2)::decimal(18, 2) as recommended_cost,
+    round((recommendation::double * unit_cost::double)::decimal(28, 8), 2)::decimal(18, 2) as recommended_cost,
     lead_time_days,
     demand_per_day,
     safety_stock,
@@ -204,11 +221,11 @@ select
     ) as is_dead_stock,
     case
         when quantity_on_hand > 0
-            then round(
+            then round((
                 stock_value::double
                 * greatest(0, quantity_on_hand - greatest(0, demand_of_a_year, coalesce(maximum_stock, 0)))::double
-                / quantity_on_hand::double, 2
-            )
+                / quantity_on_hand::double
+            )::decimal(28, 8), 2)
         else 0
     end::decimal(18, 2) as excess_value
 from recommended

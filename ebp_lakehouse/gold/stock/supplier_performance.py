@@ -121,7 +121,7 @@ SUPPLIER_PERFORMANCE = GoldTable(
     description="How each supplier delivers, at which price and quality, and how we pay: rolling and per fiscal year.",
     key=("supplier_key", "period_type", "period_start"),
     model=SupplierPerformance,
-    silver=("dim_date", "dim_supplier", "fact_payments", "fact_purchases"),
+    silver=("dim_date", "dim_supplier", "fact_payments", "fact_purchase_receipts", "fact_purchases"),
     owners=("team:achats",),
     kind="state",
 )

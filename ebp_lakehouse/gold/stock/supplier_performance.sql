@@ -71,32 +71,16 @@ volumes as (
     group by all
 ),
 
--- What came of an item that a supplier was ordered on one day, per day; later than $as_of as well.
+-- What of each order line had come by the end of each period.
 received as (
     select
-        f.supplier_id,
-        f.product_id,
-        f.ordered_on,
-        d.date_value as received_on,
-        f.brought_quantity as quantity
-    from silver.fact_purchases as f
-    inner join silver.dim_date as d on f.date_key = d.date_id
-    where f.brought_quantity > 0 and f.ordered_on is not null
-),
-
--- The share of it that had come by the end of each period: silver keeps of an order line its first and its complete
--- receipt, and the quantity of all of them.
-received_shares as (
-    select
-        r.supplier_id,
-        r.product_id,
-        r.ordered_on,
+        r.order_purchase_key,
         p.period_type,
         p.period_start,
-        coalesce(sum(r.quantity) filter (where r.received_on <= p.period_end), 0)::double / sum(r.quantity)::double
-            as share
-    from received as r
-    cross join periods as p
+        sum(r.received_quantity) as quantity
+    from silver.fact_purchase_receipts as r
+    inner join silver.dim_date as d on r.date_key = d.date_id
+    inner join periods as p on d.date_value <= p.period_end
     group by all
 ),
 
@@ -106,22 +90,16 @@ due_lines as (
         p.period_type,
         p.period_start,
         f.quantity,
-        case
-            when f.first_receipt_date is null or f.first_receipt_date > p.period_end then 0
-            when f.complete_receipt_date <= p.period_end then f.received_quantity::double
-            else f.received_quantity::double * coalesce(r.share, 1)
-        end as received_quantity,
+        coalesce(r.quantity, 0) as received_quantity,
         coalesce(f.complete_receipt_date <= p.period_end, false) as is_complete,
         coalesce(f.complete_receipt_date <= f.promised_date + $on_time_tolerance_days, false) as is_on_time_in_full,
         coalesce(f.first_receipt_date <= f.promised_date + $on_time_tolerance_days, false) as is_on_time,
         (f.complete_receipt_date - f.document_date)::double as lead_time_days
     from purchases as f
     inner join periods as p on f.promised_date between p.period_start and p.period_end
-    left join received_shares as r
+    left join received as r
         on
-            f.supplier_id = r.supplier_id
-            and f.product_id = r.product_id
-            and f.document_date = r.ordered_on
+            f.purchase_key = r.order_purchase_key
             and p.period_type = r.period_type
             and p.period_start = r.period_start
     where f.document_type = 'Order' and f.row_origin = 'line' and f.quantity > 0
@@ -136,7 +114,7 @@ deliveries as (
         count(*) filter (where is_on_time_in_full) as on_time_in_full,
         count(*) filter (where is_on_time) as on_time,
         count(*) filter (where is_complete) as in_full,
-        sum(least(received_quantity, quantity::double)) / sum(quantity)::double as line_fill_rate,
+        sum(least(received_quantity, quantity))::double / sum(quantity)::double as line_fill_rate,
         sum(quantity::double * lead_time_days) filter (where is_complete)
         / (sum(quantity) filter (where is_complete))::double as lead_time_days,
         sum(quantity::double * lead_time_days * lead_time_days) filter (where is_complete)

@@ -34,12 +34,14 @@ def moved(name: str, day: str, quantity: int, *, is_demand: bool = True) -> dict
     }  # fmt: skip
 
 
-def snapshot(items: Rows, stock: Rows, movements: Rows = (), purchases: Rows = ()) -> dict[str, dict[str, Any]]:
+def snapshot(
+    items: Rows, stock: Rows, movements: Rows = (), purchases: Rows = (), receipts: Rows = ()
+) -> dict[str, dict[str, Any]]:
     connection = silver(
         {
             "dim_date": calendar("2025-01-01", "2026-12-31"), "dim_product": items, "fact_inventory": stock,
             "dim_warehouse": [{"warehouse_key": "W", "warehouse_id": "W", "is_main": True}],
-            "fact_stock_movements": movements, "fact_purchases": purchases,
+            "fact_stock_movements": movements, "fact_purchases": purchases, "fact_purchase_receipts": receipts,
         }
     )  # fmt: skip
     return {row["product_id"]: row for row in computed(INVENTORY_SNAPSHOT_DAILY, connection, D)}
@@ -100,12 +102,67 @@ def test_demand_is_what_left_for_customers_up_to_the_day() -> None:
 def test_of_an_open_order_what_has_not_come_yet_is_due() -> None:
     line = {
         "purchase_key": "1", "product_id": "P", "warehouse_id": "W", "document_type": "Order", "due_state": "Open",
-        "date_key": day_key("2026-03-01"), "quantity": 30, "quantity_stock_unit": 60, "received_quantity": 10,
-        "promised_date": "2026-04-10",
+        "date_key": day_key("2026-03-01"), "quantity": 30, "quantity_stock_unit": 60, "promised_date": "2026-04-10",
     }  # fmt: skip
     late = {**line, "purchase_key": "2", "promised_date": "2026-04-11"}  # after the ten days of lead time
-    row = snapshot([item("P")], [held("P", 1)], purchases=[line, late])["P"]
+    came = {"order_purchase_key": "1", "date_key": day_key("2026-03-31"), "received_quantity": 10}
+    row = snapshot([item("P")], [held("P", 1)], purchases=[line, late], receipts=[came])["P"]
     assert row["due_quantity"] == 40  # 20 of 30, in packs of two
+
+
+def test_on_a_past_evening_what_came_later_was_due() -> None:
+    # Of 30 had come 10; the other 20 came on 2 April, and silver says Received. What was complete by the day is not due, nor
+    # what was closed short, whenever that was.
+    line = {
+        "product_id": "P", "warehouse_id": "W", "document_type": "Order", "due_state": "Received",
+        "date_key": day_key("2026-03-01"), "quantity": 30, "quantity_stock_unit": 30, "promised_date": "2026-04-01",
+    }  # fmt: skip
+    purchases = [
+        {**line, "purchase_key": "1", "complete_receipt_date": "2026-04-02"},
+        {**line, "purchase_key": "2", "complete_receipt_date": "2026-03-31"},
+        {**line, "purchase_key": "3", "due_state": "ClosedShort"},
+    ]
+    receipts = [
+        {"order_purchase_key": order, "date_key": day_key(day), "received_quantity": quantity}
+        for order, day, quantity in (("1", "2026-03-31", 10), ("1", "2026-04-02", 20), ("2", "2026-03-31", 30))
+    ]
+    row = snapshot([item("P")], [held("P", 1)], purchases=purchases, receipts=receipts)["P"]
+    assert row["due_quantity"] == 20
+
+
+def test_a_receipt_dated_before_its_order_tells_no_lead_time() -> None:
+    # P came after 4 and 9 days, 6.5 in the middle, and once before it was ordered; Q only so: the supplier's delay of 10.
+    def receipt(number: str, product: str, ordered: str, came: str) -> dict[str, Any]:
+        return {
+            "purchase_key": number, "product_id": product, "document_type": "Receipt", "date_key": day_key(came),
+            "brought_quantity": 1, "ordered_on": ordered,
+        }  # fmt: skip
+
+    purchases = [
+        receipt("1", "P", "2026-03-01", "2026-03-05"), receipt("2", "P", "2026-03-01", "2026-03-10"),
+        receipt("3", "P", "2026-03-20", "2026-03-01"), receipt("4", "Q", "2026-03-20", "2026-03-01"),
+    ]  # fmt: skip
+    # Within six days and a half: what is promised in six of them, not in seven.
+    order = {
+        "product_id": "P", "warehouse_id": "W", "document_type": "Order", "due_state": "Open",
+        "date_key": day_key("2026-03-01"), "quantity": 1, "quantity_stock_unit": 1,
+    }  # fmt: skip
+    purchases += [
+        {**order, "purchase_key": "5", "promised_date": "2026-04-06"},
+        {**order, "purchase_key": "6", "promised_date": "2026-04-07"},
+    ]
+    rows = snapshot([item("P"), item("Q")], [held("P", 5), held("Q", 5)], purchases=purchases)
+    assert (rows["P"]["lead_time_days"], rows["Q"]["lead_time_days"]) == (6.5, 10.0)
+    assert rows["P"]["due_quantity"] == 1
+
+
+def test_a_tenth_is_one_tenth() -> None:
+    """To 30 from 29.9 lacks 0.1, one pack of a tenth; as doubles it is a little more. 66.025 of too much is 66.03."""
+    product = item("P", order_multiple_quantity="0.1")
+    row = snapshot([product], [held("P", 0, quantity_on_hand="29.9", reorder_point=30, maximum_stock=30)])["P"]
+    assert row["reorder_recommendation"] == Decimal("0.1")
+    rows = snapshot([item("P")], [held("P", 40, stock_value="132.05", maximum_stock=20)])
+    assert rows["P"]["excess_value"] == Decimal("66.03")  # half of 132.05
 
 
 def test_stock_that_never_came_in_is_as_old_as_what_is_known() -> None:

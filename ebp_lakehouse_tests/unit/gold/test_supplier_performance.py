@@ -12,18 +12,25 @@ from ebp_lakehouse.gold.stock.supplier_performance import SUPPLIER_PERFORMANCE
 from ebp_lakehouse_tests.unit.gold.silver_rows import Rows, calendar, computed, day_key, silver
 
 
-def ordered(number: str, day: str, promised: str, quantity: int, received: int, complete: str | None) -> dict[str, Any]:
+def ordered(number: str, day: str, promised: str, quantity: int, complete: str | None) -> dict[str, Any]:
     return {
         "purchase_key": number, "document_id": number, "line_id": number, "document_type": "Order", "row_origin": "line",
         "product_id": "P", "supplier_id": "S", "date_key": day_key(day), "quantity": quantity,
         "quantity_stock_unit": quantity, "net_amount_excl_tax": quantity, "promised_date": promised,
-        "received_quantity": received, "first_receipt_date": complete, "complete_receipt_date": complete,
+        "first_receipt_date": complete, "complete_receipt_date": complete,
     }  # fmt: skip
 
 
-def periods(as_of: str, *purchases: dict[str, Any], payments: Rows = ()) -> dict[tuple[str, date], dict[str, Any]]:
+def receipt(order: str, day: str, quantity: int) -> dict[str, Any]:
+    return {"order_purchase_key": order, "date_key": day_key(day), "received_quantity": quantity}
+
+
+def periods(
+    as_of: str, *purchases: dict[str, Any], receipts: Rows = (), payments: Rows = ()
+) -> dict[tuple[str, date], dict[str, Any]]:
     tables = {
         "dim_date": calendar("2023-01-01", "2026-12-31"), "fact_purchases": purchases, "fact_payments": payments,
+        "fact_purchase_receipts": receipts,
         "dim_supplier": [{"supplier_key": "S", "supplier_id": "S", "is_current": True}],
     }  # fmt: skip
     rows = computed(SUPPLIER_PERFORMANCE, silver(tables), as_of)
@@ -36,8 +43,9 @@ def test_a_line_that_came_after_the_year_was_not_complete_in_it() -> None:
     # both: (10 x 20 + 30 x 50) / 40 = 42.5 days, and all 40.
     rows = periods(
         "2026-03-31",
-        ordered("1", "2025-11-01", "2025-11-30", 10, 12, "2025-11-21"),
-        ordered("2", "2025-12-01", "2025-12-20", 30, 30, "2026-01-20"),
+        ordered("1", "2025-11-01", "2025-11-30", 10, "2025-11-21"),
+        ordered("2", "2025-12-01", "2025-12-20", 30, "2026-01-20"),
+        receipts=[receipt("1", "2025-11-21", 12), receipt("2", "2026-01-20", 30)],
     )
     year = rows["fiscal_year", date(2025, 1, 1)]
     assert (year["due_lines_count"], year["in_full_rate"], year["on_time_delivery_rate"]) == (2, 0.5, 0.5)
@@ -49,29 +57,23 @@ def test_a_line_that_came_after_the_year_was_not_complete_in_it() -> None:
 
 
 def test_a_line_is_filled_by_what_had_come_by_the_end_of_the_period() -> None:
-    # Due in December 2025: of 40, 10 came in December, 20 in February and 10 in April, after D. 2025: 10 / 40; the twelve months
-    # to D: 30 / 40. Ten more of another day's order are none of it.
-    order = {**ordered("C", "2025-11-01", "2025-12-20", 40, 40, "2026-04-10"), "first_receipt_date": "2025-12-19"}
+    # Due in December 2025: of 40, 10 came in December, 20 in February and 10 in April, after D. Of the same item on the next line
+    # of the order, 60, came 5 in December. 2025: 15 / 100; the twelve months to D: 35 / 100.
+    order = {**ordered("C", "2025-11-01", "2025-12-20", 40, "2026-04-10"), "first_receipt_date": "2025-12-19"}
     receipts = [
-        {"purchase_key": number, "document_id": number, "line_id": number, "document_type": "Receipt", "row_origin": "line",
-         "product_id": "P", "supplier_id": "S", "date_key": day_key(day), "quantity": quantity, "brought_quantity": quantity,
-         "quantity_stock_unit": quantity, "ordered_on": ordered_on}
-        for number, day, quantity, ordered_on in (
-            ("1", "2025-12-19", 10, "2025-11-01"), ("2", "2026-02-10", 20, "2025-11-01"),
-            ("3", "2026-04-10", 10, "2025-11-01"), ("4", "2025-12-28", 10, "2025-10-01"),
-        )
+        receipt("C", "2025-12-19", 10), receipt("C", "2026-02-10", 20), receipt("C", "2026-04-10", 10),
+        receipt("C2", "2025-12-19", 5),
     ]  # fmt: skip
-    rows = periods("2026-03-31", order, *receipts)
-    assert rows["fiscal_year", date(2025, 1, 1)]["line_fill_rate"] == pytest.approx(0.25)
-    assert rows["rolling", date(2025, 4, 1)]["line_fill_rate"] == pytest.approx(0.75)
+    second = {**order, "purchase_key": "C2", "line_id": "C2", "quantity": 60, "complete_receipt_date": None}
+    rows = periods("2026-03-31", order, second, receipts=receipts)
+    assert rows["fiscal_year", date(2025, 1, 1)]["line_fill_rate"] == pytest.approx(0.15)
+    assert rows["rolling", date(2025, 4, 1)]["line_fill_rate"] == pytest.approx(0.35)
 
 
 def test_what_is_not_known_of_a_supplier_has_no_weight() -> None:
     # Three of five lines in time, all after 20 days; no receipt nor invoice tells of defects or prices. 40 x 0.6 for the OTIF
     # and 10 x 1 for a lead time that never varies, of 50: 68.
-    lines = [
-        ordered(str(n), "2025-11-01", "2025-11-21" if n < 3 else "2025-11-20", 10, 10, "2025-11-21") for n in range(5)
-    ]
+    lines = [ordered(str(n), "2025-11-01", "2025-11-21" if n < 3 else "2025-11-20", 10, "2025-11-21") for n in range(5)]
     row = periods("2026-03-31", *lines)["rolling", date(2025, 4, 1)]
     assert (row["quality_defect_rate"], row["price_variance_percent"]) == (None, None)
     assert row["lead_time_std_days"] == pytest.approx(0)
@@ -80,7 +82,7 @@ def test_what_is_not_known_of_a_supplier_has_no_weight() -> None:
 
 def test_a_lead_time_that_is_not_known_has_no_spread() -> None:
     # Nothing came of five lines: only the OTIF of 0 is known.
-    lines = [ordered(str(n), "2025-11-01", "2025-11-20", 10, 0, None) for n in range(5)]
+    lines = [ordered(str(n), "2025-11-01", "2025-11-20", 10, None) for n in range(5)]
     row = periods("2026-03-31", *lines)["rolling", date(2025, 4, 1)]
     assert (row["avg_lead_time_days"], row["lead_time_std_days"]) == (None, None)
     assert row["supplier_score"] == pytest.approx(0)

@@ -30,6 +30,7 @@ UNSTATED: dict[str, str] = {
     "silver.fact_quotes": "the rules in models/intermediate/unit_tests_quotes.yml, the rows as gold.quote_funnel",
     "gold.product_affinity": "empty, no two goods are on ten invoices together: see unit/gold/test_product_affinity.py",
     "silver.fact_sale_components": "one row: see test_components_of_the_bundle_are_kept_apart",
+    "silver.fact_purchase_receipts": "three rows: see test_what_came_of_an_order_is_told_day_by_day",
     "silver.source_totals": "what EBP's headers add up to: its sums are those of gold.reconciliation",
     "silver.fact_technician_time": "worked out as its sums: see test_available_and_used_minutes_of_technicians",
     "gold.interventions_cube": "every cell is counted apart: see unit/gold/test_interventions_cube.py",
@@ -103,6 +104,32 @@ def test_components_of_the_bundle_are_kept_apart(silver: SilverRun) -> None:
         ("FA260002", 1, 20260210, "A1", Decimal(2)),
         ("FA260002", 1, 20260210, "A1", Decimal(3)),
     ]
+
+
+def test_what_came_of_an_order_is_told_day_by_day(silver: SilverRun) -> None:
+    """Of the 40 of PC260002 came 30 and 10; the invoices of these receipts bring nothing twice, PF260003 is of no order."""
+    receipts = """
+        select o.document_number, o.line_number, i.document_number, r.date_key, r.received_quantity
+        from silver.fact_purchase_receipts as r
+        inner join silver.fact_purchases as o on r.order_purchase_key = o.purchase_key
+        inner join silver.fact_purchases as i on r.receipt_purchase_key = i.purchase_key
+        order by r.date_key
+    """
+    assert silver.query(receipts) == [
+        ("PC260001", 1, "PR260001", 20260119, 50),
+        ("PC260002", 1, "PR260002", 20260212, 30),
+        ("PC260002", 1, "PR260003", 20260220, 10),
+    ]
+    lines = """
+        select o.document_number, o.received_quantity, coalesce(sum(r.received_quantity), 0)
+        from silver.fact_purchases as o
+        left join silver.fact_purchase_receipts as r on o.purchase_key = r.order_purchase_key
+        where o.document_type = 'Order'
+        group by all
+    """
+    told = silver.query(lines)
+    assert len(told) == 4
+    assert all(of_the_line == of_its_receipts for _, of_the_line, of_its_receipts in told)
 
 
 def test_sales_find_the_version_of_their_day(silver: SilverRun) -> None:
