@@ -28,7 +28,7 @@ receipts as (
     inner join items as i on f.product_id = i.product_id
     where
         f.brought_quantity > 0 and f.ordered_on <= d.date_value and d.date_value <= $as_of
-        and (i.main_supplier_id is null or f.supplier_id = i.main_supplier_id)
+        and (i.main_supplier_id is null or upper(f.supplier_id) = upper(i.main_supplier_id))
     qualify
         row_number() over (partition by f.product_id order by d.date_value desc, f.purchase_key) <= $lead_time_receipts
 ),
