@@ -106,11 +106,6 @@
         '\bSTE\b', 'SAINTE', 'g'), '\bST\b', 'SAINT', 'g'), '^(PARIS|LYON|MARSEILLE)\b.*$', '\1'))
 {%- endmacro %}
 
-{# Whether a customer is delivered at the billing address: the flag says so, or there is no delivery address. #}
-{% macro is_same_address(customer) -%}
-    ({{ customer }}.is_delivered_at_billing or ({{ customer }}.delivery_street is null and {{ customer }}.delivery_city is null))
-{%- endmacro %}
-
 {# A GPS pair is believed when both are in range and it is not the (0, 0) of an empty screen. #}
 {% macro has_point(latitude, longitude) -%}
     ({{ latitude }} between -90 and 90 and {{ longitude }} between -180 and 180 and not ({{ latitude }} = 0 and {{ longitude }} = 0))

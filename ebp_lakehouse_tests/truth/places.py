@@ -57,8 +57,8 @@ def distance(start: pl.Expr, end: pl.Expr) -> pl.Expr:
 
 
 def is_address(prefix: str) -> pl.Expr:
-    """Whether an address names a postcode or a town."""
-    return code(f"{prefix}_ZipCode").is_not_null() | code(f"{prefix}_City").is_not_null()
+    """Whether an address names a postcode, a town or an INSEE code."""
+    return pl.any_horizontal(code(f"{prefix}_{part}").is_not_null() for part in ("ZipCode", "City", "CodeINSEE"))
 
 
 def sites(bronze: Bronze) -> pl.DataFrame:

@@ -52,10 +52,7 @@ customers as (
     select
         versions.durable_id as customer_id,
         {% for part in ('zipcode', 'city', 'insee_code', 'country_code') -%}
-        case
-            when {{ is_same_address('versions') }} then versions.billing_{{ part }} else versions.delivery_{{ part }}
-        end
-            as {{ part }},
+        {{ delivered_at('versions', part) }} as {{ part }},
         {% endfor -%}
         points.latitude,
         points.longitude
@@ -90,25 +87,21 @@ placed as (
         live.* exclude (country_code, zipcode, city, insee_code),
         parents.event_id as root_id,
         customer_codes.customer_id,
-        {% set chosen = [
-            ('live', 'live.zipcode is not null or live.city is not null'),
-            ('sites', 'sites.zipcode is not null or sites.city is not null'),
-        ] -%}
         {% for part in ('country_code', 'zipcode', 'city', 'insee_code') -%}
         case
-            {%- for place, condition in chosen %}
-            when {{ condition }} then {{ place }}.{{ part }}
+            {%- for place in ('live', 'sites') %}
+            when {{ is_address(place ~ '.') }} then {{ place }}.{{ part }}
             {%- endfor %}
             else customers.{{ part }}
         end as {{ part }},
         {% endfor -%}
         case
-            when live.zipcode is null and live.city is null
-                then coalesce(sites.latitude, case when {{ has_no_place('sites') }} then customers.latitude end)
+            when not {{ is_address('live.') }}
+                then coalesce(sites.latitude, case when not {{ is_address('sites.') }} then customers.latitude end)
         end as other_latitude,
         case
-            when live.zipcode is null and live.city is null
-                then coalesce(sites.longitude, case when {{ has_no_place('sites') }} then customers.longitude end)
+            when not {{ is_address('live.') }}
+                then coalesce(sites.longitude, case when not {{ is_address('sites.') }} then customers.longitude end)
         end as other_longitude
     from live
     left join live as parents on nullif(live.parent_id, live.event_id) = parents.event_id

@@ -8,7 +8,7 @@ import pytest
 
 from ebp_lakehouse_tests.mini_company.company import catalog_rows
 from ebp_lakehouse_tests.mini_company.field import DONE, REPAIR, event
-from ebp_lakehouse_tests.mini_company.masters import FULL_TIME, OWN_WEEK, customer
+from ebp_lakehouse_tests.mini_company.masters import FULL_TIME, OWN_WEEK, billing, customer
 from ebp_lakehouse_tests.mini_company.rows import DELETED, captured
 from ebp_lakehouse_tests.mini_company.sales import DELIVERY, INVOICE, document, line, transfer
 from ebp_lakehouse_tests.unit.silver.mock_bronze import declared_tables, write_catalog
@@ -16,8 +16,22 @@ from ebp_lakehouse_tests.unit.silver.silver_run import SilverRun, run_silver
 
 BUILT = (
     "build", "--exclude-resource-type", "unit_test", "--indirect-selection", "cautious",
-    "--select", "+fact_sales", "+fact_technician_time",
+    "--select", "+fact_sales", "+fact_technician_time", "+dim_location",
 )  # fmt: skip
+
+PERREUX = {
+    "InvoicingAddress_ZipCode": "94170", "InvoicingAddress_City": "Le Perreux-sur-Marne",
+    "InvoicingAddress_CodeINSEE": "94058", "InvoicingAddress_CountryIsoCode": "FR",
+}  # fmt: skip
+DELIVERED = [
+    {"DeliveryAddress_ZipCode": "59279", "DeliveryAddress_City": "Loon-Plage"},
+    {"DeliveryAddress_City": "Brest"},
+    # EBP fills the country in by itself: nobody said where.
+    {"DeliveryAddress_CountryIsoCode": "BE"},
+    {"DeliveryAddress_ZipCode": "1000", "DeliveryAddress_City": "Bruxelles", "DeliveryAddress_CountryIsoCode": "BE"},
+    # A commune without a name is no place of the list, but it is not where the invoice goes either.
+    {"DeliveryAddress_CodeINSEE": "59359"},
+]
 
 
 def technician(code: str, **others: object) -> dict[str, object]:
@@ -31,6 +45,10 @@ def silver(tmp_path_factory: pytest.TempPathFactory) -> SilverRun:
     written = {
         "Customer": [
             customer("C1", "Un"),
+            customer(
+                "C2", "Deux", **billing("1 rue Haute", "94170", "Le Perreux-sur-Marne"),
+                UseInvoicingAddressAsDeliveryAddress=False, MainDeliveryAddress_ZipCode="59279",
+            ),
             *captured("2026-03-01 06:00:00", {**customer("OLD", "Siège"), **renamed}),
             *captured("2026-03-10 06:00:00", {**customer("OLD", "Siège"), **renamed, DELETED: True}),
             *captured("2026-03-10 06:00:00", {**customer("NEW", "Siège"), **renamed}),
@@ -42,6 +60,10 @@ def silver(tmp_path_factory: pytest.TempPathFactory) -> SilverRun:
             # No line of it has a link: it goes where its header leads.
             document("BL000002", DELIVERY, "2026-03-03", "C1", 50, 10, TransferedDocumentId="FA000002"),
             document("FA000002", INVOICE, "2026-03-06", "C1", 50, 10),
+            *(
+                document(f"FA00001{index}", INVOICE, "2026-03-06", "C1", 10, 2, **address, **PERREUX)
+                for index, address in enumerate(DELIVERED)
+            ),
         ],
         "SaleDocumentLine": [
             line("BL000001", 1, "A1", 1, 100),
@@ -49,6 +71,7 @@ def silver(tmp_path_factory: pytest.TempPathFactory) -> SilverRun:
             line("FA000001", 1, "A1", 1, 100),
             line("BL000002", 1, "A1", 1, 50),
             line("FA000002", 1, "A1", 1, 50),
+            *(line(f"FA00001{index}", 1, "A1", 1, 10) for index in range(len(DELIVERED))),
         ],
         "DocumentLineAssociation": [transfer("BL000001-1", "FA000001-1", 1)],
         "Colleague": [
@@ -86,6 +109,25 @@ def test_what_a_partial_invoice_leaves_is_not_invoiced(silver: SilverRun) -> Non
         ("BL000001", 900, -2),
         ("BL000002", 50, 20260306),
     ]
+
+
+def test_of_two_addresses_one_is_the_place_of_a_sale_as_a_whole(silver: SilverRun) -> None:
+    places = """select document_number, country_code, zipcode, city, insee_code, department_code
+        from silver.fact_sales inner join silver.dim_location on delivery_location_key = location_key
+        where document_number like 'FA00001%' order by 1"""
+    assert silver.query(places) == [
+        ("FA000010", "FR", "59279", "LOON-PLAGE", "59359", "59"),
+        ("FA000011", "FR", None, "BREST", None, None),
+        ("FA000012", "FR", "94170", "LE PERREUX-SUR-MARNE", "94058", "94"),
+        ("FA000013", "BE", "1000", "BRUXELLES", None, None),
+        ("FA000014", None, None, None, None, None),
+    ]
+
+
+def test_a_postcode_alone_is_where_a_customer_is_delivered(silver: SilverRun) -> None:
+    delivered = """select delivery_address_full, delivery_zipcode, delivery_city from silver.dim_customer
+        where customer_id = 'C2'"""
+    assert silver.query(delivered) == [("59279", "59279", None)]
 
 
 def test_who_pays_has_the_newest_code(silver: SilverRun) -> None:
