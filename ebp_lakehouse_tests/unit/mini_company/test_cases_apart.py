@@ -16,7 +16,7 @@ from ebp_lakehouse_tests.unit.silver.silver_run import SilverRun, run_silver
 
 BUILT = (
     "build", "--exclude-resource-type", "unit_test", "--indirect-selection", "cautious",
-    "--select", "+fact_sales", "+fact_technician_time", "+dim_location",
+    "--select", "+fact_sales", "+fact_technician_time", "+dim_location", "+rejects",
 )  # fmt: skip
 
 PERREUX = {
@@ -32,6 +32,9 @@ DELIVERED = [
     # A commune without a name is no place of the list, but it is not where the invoice goes either.
     {"DeliveryAddress_CodeINSEE": "59359"},
 ]
+
+# As it is, a SIRET, a digit lost of a SIRET, two digits too many, a SIRET of a SIREN that fails Luhn's check.
+SIRENS = ["732829320", "732 829 320 00074", "7328293200007", "73282932012", "73282932100074"]
 
 
 def technician(code: str, **others: object) -> dict[str, object]:
@@ -49,6 +52,7 @@ def silver(tmp_path_factory: pytest.TempPathFactory) -> SilverRun:
                 "C2", "Deux", **billing("1 rue Haute", "94170", "Le Perreux-sur-Marne"),
                 UseInvoicingAddressAsDeliveryAddress=False, MainDeliveryAddress_ZipCode="59279",
             ),
+            *(customer(f"S{index}", "Siren", Siren=typed) for index, typed in enumerate(SIRENS)),
             *captured("2026-03-01 06:00:00", {**customer("OLD", "Siège"), **renamed}),
             *captured("2026-03-10 06:00:00", {**customer("OLD", "Siège"), **renamed, DELETED: True}),
             *captured("2026-03-10 06:00:00", {**customer("NEW", "Siège"), **renamed}),
@@ -128,6 +132,13 @@ def test_a_postcode_alone_is_where_a_customer_is_delivered(silver: SilverRun) ->
     delivered = """select delivery_address_full, delivery_zipcode, delivery_city from silver.dim_customer
         where customer_id = 'C2'"""
     assert silver.query(delivered) == [("59279", "59279", None)]
+
+
+def test_nine_digits_are_a_siren_and_fourteen_begin_with_one(silver: SilverRun) -> None:
+    sirens = "select customer_id, siren from silver.dim_customer where name = 'Siren' order by 1"
+    refused = "select source_key, value from silver.rejects where source_column = 'Siren' order by 1"
+    assert silver.query(sirens) == [("S0", "732829320"), ("S1", "732829320"), ("S2", None), ("S3", None), ("S4", None)]
+    assert silver.query(refused) == [("S2", SIRENS[2]), ("S3", SIRENS[3]), ("S4", SIRENS[4])]
 
 
 def test_who_pays_has_the_newest_code(silver: SilverRun) -> None:
