@@ -99,6 +99,11 @@
     end
 {%- endmacro %}
 
+{# Where the postcodes are those of the communes list: EBP may name the overseas departments by codes of their own. #}
+{% macro has_french_postcodes(country) -%}
+    {{ country }} in ('FR', 'GP', 'MQ', 'GF', 'RE', 'YT')
+{%- endmacro %}
+
 {# What town names are compared by: no accents, hyphens or apostrophes, SAINT spelt out, no district number. #}
 {% macro town_key(value) -%}
     trim(regexp_replace(regexp_replace(regexp_replace(

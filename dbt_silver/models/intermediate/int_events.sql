@@ -81,6 +81,16 @@ by_town as (
     group by all
 ),
 
+-- Where dim_location puts a town that its postcode does not know.
+by_postcode as (
+    select
+        zipcode,
+        avg(latitude) as latitude,
+        avg(longitude) as longitude
+    from {{ ref('int_communes') }}
+    group by all
+),
+
 -- Whose address it is: the event's own, else the site's, else the customer's.
 placed as (
     select
@@ -141,8 +151,10 @@ select
     placed.travel_duration * travel_unit.minutes_per_unit as travel_minutes,
     placed.start_at >= bounds.as_of + interval 1 day as is_future_dated,
     placed.end_at < bounds.as_of + interval 1 day as is_past,
-    coalesce(placed.latitude, placed.other_latitude, by_insee.latitude, by_town.latitude) as latitude,
-    coalesce(placed.longitude, placed.other_longitude, by_insee.longitude, by_town.longitude) as longitude
+    coalesce(placed.latitude, placed.other_latitude, by_insee.latitude, by_town.latitude, by_postcode.latitude)
+        as latitude,
+    coalesce(placed.longitude, placed.other_longitude, by_insee.longitude, by_town.longitude, by_postcode.longitude)
+        as longitude
 from placed
 cross join bounds
 left join travel_unit on true
@@ -155,3 +167,5 @@ left join captions on placed.type_id = captions.code
 left join types on placed.type_id = types.type_id
 left join by_insee on placed.insee_code = by_insee.insee_code
 left join by_town on placed.zipcode = by_town.zipcode and {{ town_key('placed.city') }} = by_town.town
+left join by_postcode
+    on if({{ has_french_postcodes('placed.country_code') }}, placed.zipcode, null) = by_postcode.zipcode

@@ -36,6 +36,15 @@ DELIVERED = [
 # As it is, a SIRET, a digit lost of a SIRET, two digits too many, a SIRET of a SIREN that fails Luhn's check.
 SIRENS = ["732829320", "732 829 320 00074", "7328293200007", "73282932012", "73282932100074"]
 
+# Les Forges is no commune. Of 01000 there are Bourg-en-Bresse (46.2057, 5.2258) and Saint-Denis-lès-Bourg (46.2022, 5.1892).
+PLACED = [
+    ("C1", {"Address_ZipCode": "01000", "Address_City": "Les Forges"}),
+    ("C3", {}),
+    ("C1", {"Address_ZipCode": "01000", "Address_City": "Bourg en Bresse"}),
+    ("C1", {"Address_ZipCode": "01000", "Address_City": "Dresden", "Address_CountryIsoCode": "DE"}),
+    ("C3", {"Address_City": "Les Forges"}),
+]
+
 
 def technician(code: str, **others: object) -> dict[str, object]:
     return {"Id": code, "UniqueId": code, "Contact_Name": code, **OWN_WEEK, **FULL_TIME, **others}
@@ -52,6 +61,7 @@ def silver(tmp_path_factory: pytest.TempPathFactory) -> SilverRun:
                 "C2", "Deux", **billing("1 rue Haute", "94170", "Le Perreux-sur-Marne"),
                 UseInvoicingAddressAsDeliveryAddress=False, MainDeliveryAddress_ZipCode="59279",
             ),
+            customer("C3", "Trois", **billing("2 rue Haute", "01000", "Les Forges")),
             *(customer(f"S{index}", "Siren", Siren=typed) for index, typed in enumerate(SIRENS)),
             *captured("2026-03-01 06:00:00", {**customer("OLD", "Siège"), **renamed}),
             *captured("2026-03-10 06:00:00", {**customer("OLD", "Siège"), **renamed, DELETED: True}),
@@ -91,6 +101,10 @@ def silver(tmp_path_factory: pytest.TempPathFactory) -> SilverRun:
             event(
                 "a2", "2026-03-04 14:00:00", "2026-03-04 14:00:00", "T1", "C1", REPAIR,
                 ExpectedDuration_DurationInHours=3,
+            ),
+            *(
+                event(f"p{n}", f"2026-03-05 {8 + n:02}:00:00", f"2026-03-05 {9 + n:02}:00:00", "T1", who, REPAIR, **at)
+                for n, (who, at) in enumerate(PLACED)
             ),
             event("a3", "2023-10-04 08:00:00", "2023-10-04 10:00:00", "ONCE", "C1", REPAIR, **DONE),
         ],
@@ -143,6 +157,15 @@ def test_nine_digits_are_a_siren_and_fourteen_begin_with_one(silver: SilverRun) 
 
 def test_who_pays_has_the_newest_code(silver: SilverRun) -> None:
     assert silver.query("select payer_id from silver.fact_sales where document_number = 'FA000001'") == [("NEW",)]
+
+
+def test_an_appointment_in_a_town_unknown_to_its_postcode_is_in_the_middle_of_it(silver: SilverRun) -> None:
+    points = """select start_time_key // 10000, round(latitude, 5), round(longitude, 5) from silver.fact_interventions
+        where schedule_date_key = 20260305 order by 1"""
+    middle, bourg = (46.20395, 5.2075), (46.2057, 5.2258)
+    assert silver.query(points) == [(8, *middle), (9, *middle), (10, *bourg), (11, None, None), (12, None, None)]
+    places = "select latitude, longitude from silver.dim_location where zipcode = '01000' and city = 'LES FORGES'"
+    assert silver.query(places) == [pytest.approx(middle)]
 
 
 def test_somebody_leaves_on_the_day_it_is_in_france(silver: SilverRun) -> None:
