@@ -31,7 +31,7 @@ def with_commune(frame: pl.DataFrame, prefix: str) -> pl.DataFrame:
     outside France; an address without country is French.
     """
     columns = frame.columns
-    postcode = pl.col(f"{prefix}_ZipCode").str.strip_chars()
+    postcode = pl.col(f"{prefix}_ZipCode").str.replace_all(r"\s", "")
     country = code(f"{prefix}_CountryIsoCode").fill_null("FR")
     insee = code(f"{prefix}_CodeINSEE") if f"{prefix}_CodeINSEE" in columns else pl.lit(None, pl.String)
     keyed = frame.with_columns(

@@ -35,8 +35,14 @@ POSTCODES = {
     "Supplier": ("MainInvoicingAddress_ZipCode",),
     "Storehouse": ("Address_ZipCode",),
     "Zipcode": ("ZipCode",),
+    "ScheduleEvent": ("Address_ZipCode",),
+    "ConstructionSite": ("ConstructionSiteAddress_ZipCode",),
+    "CustomerProduct": ("DeliveryAddress_ZipCode",),
 }
-POINTS = {"Customer": ("MainDeliveryAddress",), "Colleague": ("Address",), "Storehouse": ("Address",)}
+POINTS = {
+    "Customer": ("MainDeliveryAddress",), "Colleague": ("Address",), "Storehouse": ("Address",),
+    "ScheduleEvent": ("Address",), "ConstructionSite": ("ConstructionSiteAddress",), "CustomerProduct": ("DeliveryAddress",),
+}  # fmt: skip
 DAYS = {
     "Activity": ("StartDateTime",), "SaleDocument": ("DocumentDate",), "ScheduleEvent": ("StartDateTime",),
     "StockMovement": ("DocumentDate",),

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from ebp_lakehouse_tests.mini_company.company import catalog_rows
-from ebp_lakehouse_tests.mini_company.field import DONE, REPAIR, event
+from ebp_lakehouse_tests.mini_company.field import DONE, INTERNAL, REPAIR, event
 from ebp_lakehouse_tests.mini_company.masters import FULL_TIME, OWN_WEEK, billing, customer
 from ebp_lakehouse_tests.mini_company.rows import DELETED, captured
 from ebp_lakehouse_tests.mini_company.sales import DELIVERY, INVOICE, document, line, transfer
@@ -16,7 +16,7 @@ from ebp_lakehouse_tests.unit.silver.silver_run import SilverRun, run_silver
 
 BUILT = (
     "build", "--exclude-resource-type", "unit_test", "--indirect-selection", "cautious",
-    "--select", "+fact_sales", "+fact_technician_time", "+dim_location", "+rejects",
+    "--select", "+fact_sales", "+fact_technician_time", "+dim_location", "+rejects", "+reject_counts",
 )  # fmt: skip
 
 PERREUX = {
@@ -48,6 +48,11 @@ PLACED = [
 
 def technician(code: str, **others: object) -> dict[str, object]:
     return {"Id": code, "UniqueId": code, "Contact_Name": code, **OWN_WEEK, **FULL_TIME, **others}
+
+
+def typed_at(prefix: str, zipcode: str, *point: float) -> dict[str, object]:
+    latitude, longitude = point or (None, None)
+    return {f"{prefix}_ZipCode": zipcode, f"{prefix}_Latitude": latitude, f"{prefix}_Longitude": longitude}
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +111,20 @@ def silver(tmp_path_factory: pytest.TempPathFactory) -> SilverRun:
                 event(f"p{n}", f"2026-03-05 {8 + n:02}:00:00", f"2026-03-05 {9 + n:02}:00:00", "T1", who, REPAIR, **at)
                 for n, (who, at) in enumerate(PLACED)
             ),
+            event(
+                "a4", "2026-03-04 16:00:00", "2026-03-04 17:00:00", "T1", "C1", INTERNAL,
+                **typed_at("Address", "4900A", 0, 0), **DONE,
+            ),
             event("a3", "2023-10-04 08:00:00", "2023-10-04 10:00:00", "ONCE", "C1", REPAIR, **DONE),
+        ],
+        "ConstructionSite": [
+            {"Id": "CH1", **typed_at("ConstructionSiteAddress", "01000", 46.2, 5.2)},
+            {"Id": "CH2", **typed_at("ConstructionSiteAddress", "490", 0, 0)},
+        ],
+        "CustomerProduct": [
+            {"Id": "Q1", "CustomerId": "C1", **typed_at("DeliveryAddress", "1000", 91, 5)},
+            # Nothing typed, and a postcode of a country that counts otherwise.
+            {"Id": "Q2", "CustomerId": "C1", **typed_at("DeliveryAddress", "1012 AB"), "DeliveryAddress_CountryIsoCode": "NL"},
         ],
         "ScheduleEventType": [{"Id": REPAIR, "Caption": REPAIR}],
     }  # fmt: skip
@@ -155,6 +173,30 @@ def test_nine_digits_are_a_siren_and_fourteen_begin_with_one(silver: SilverRun) 
     assert silver.query(refused) == [("S2", SIRENS[2]), ("S3", SIRENS[3]), ("S4", SIRENS[4])]
 
 
+def test_places_of_events_sites_and_equipment_are_judged(silver: SilverRun) -> None:
+    judged = "source_table in ('ScheduleEvent', 'ConstructionSite', 'CustomerProduct') and rule in ('gps', 'postcode')"
+    counts = f"""select source_table, rule, filled_values, rejected_values from silver.reject_counts
+        where {judged} order by 1, 2"""
+    # Of the appointments p0, p2, p3 and a4 have a postcode, a4 alone a point.
+    assert silver.query(counts) == [
+        ("ConstructionSite", "gps", 2, 1),
+        ("ConstructionSite", "postcode", 2, 1),
+        ("CustomerProduct", "gps", 1, 1),
+        ("CustomerProduct", "postcode", 2, 0),
+        ("ScheduleEvent", "gps", 1, 1),
+        ("ScheduleEvent", "postcode", 4, 1),
+    ]
+    refused = f"""select source_table, source_column, value_class, value, is_kept from silver.rejects
+        where {judged} order by 1, 2"""
+    assert silver.query(refused) == [
+        ("ConstructionSite", "ConstructionSiteAddress_Latitude", "9.9 9.9", None, False),
+        ("ConstructionSite", "ConstructionSiteAddress_ZipCode", "999", "490", True),
+        ("CustomerProduct", "DeliveryAddress_Latitude", "99.9 9.9", None, False),
+        ("ScheduleEvent", "Address_Latitude", "9.9 9.9", None, False),
+        ("ScheduleEvent", "Address_ZipCode", "9999a", "4900A", True),
+    ]
+
+
 def test_who_pays_has_the_newest_code(silver: SilverRun) -> None:
     assert silver.query("select payer_id from silver.fact_sales where document_number = 'FA000001'") == [("NEW",)]
 
@@ -176,7 +218,7 @@ def test_somebody_leaves_on_the_day_it_is_in_france(silver: SilverRun) -> None:
 def test_an_appointment_typed_without_an_end_lasts_as_expected(silver: SilverRun) -> None:
     planned = """select start_time_key, scheduled_duration_minutes from silver.fact_interventions
         where schedule_date_key = 20260304 order by 1"""
-    assert silver.query(planned) == [(80000, 120), (140000, 180)]
+    assert silver.query(planned) == [(80000, 120), (140000, 180), (160000, 60)]
 
 
 def test_who_was_at_a_customers_once_is_available_for_two_years(silver: SilverRun) -> None:
