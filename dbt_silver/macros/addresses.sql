@@ -1,4 +1,23 @@
-{# What a geocoder is asked for, and what its answer is found by. The only two places are int_delivery_addresses and int_customer_points. #}
+{#
+    Which of several addresses counts, and how one is asked for. An address counts as a whole, never part by part.
+    What a geocoder is asked for, and what its answer is found by: int_delivery_addresses and int_customer_points only.
+#}
+
+{#
+    Whether an address says where: a postcode, a town or an INSEE code. The country alone does not, since EBP fills it in by
+    itself. `address` is what stands before the names of its columns: 'sites.', 'delivery_'.
+#}
+{% macro is_address(address) -%}
+    ({{ address }}zipcode is not null or {{ address }}city is not null or {{ address }}insee_code is not null)
+{%- endmacro %}
+
+{# Whether a customer is delivered at the billing address: the flag says so, or there is no delivery address. #}
+{% macro is_same_address(customer) -%}
+    (
+        {{ customer }}.is_delivered_at_billing
+        or ({{ customer }}.delivery_street is null and not {{ is_address(customer ~ '.delivery_') }})
+    )
+{%- endmacro %}
 
 {# One part of where a version of a customer is delivered: street, zipcode, city, insee_code, country_code. #}
 {% macro delivered_at(customer, part) -%}

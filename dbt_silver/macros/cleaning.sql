@@ -99,16 +99,16 @@
     end
 {%- endmacro %}
 
+{# Where the postcodes are those of the communes list: EBP may name the overseas departments by codes of their own. #}
+{% macro has_french_postcodes(country) -%}
+    {{ country }} in ('FR', 'GP', 'MQ', 'GF', 'RE', 'YT')
+{%- endmacro %}
+
 {# What town names are compared by: no accents, hyphens or apostrophes, SAINT spelt out, no district number. #}
 {% macro town_key(value) -%}
     trim(regexp_replace(regexp_replace(regexp_replace(
         regexp_replace(strip_accents(upper(coalesce({{ value }}, ''))), '[^A-Z0-9]+', ' ', 'g'),
         '\bSTE\b', 'SAINTE', 'g'), '\bST\b', 'SAINT', 'g'), '^(PARIS|LYON|MARSEILLE)\b.*$', '\1'))
-{%- endmacro %}
-
-{# Whether a customer is delivered at the billing address: the flag says so, or there is no delivery address. #}
-{% macro is_same_address(customer) -%}
-    ({{ customer }}.is_delivered_at_billing or ({{ customer }}.delivery_street is null and {{ customer }}.delivery_city is null))
 {%- endmacro %}
 
 {# A GPS pair is believed when both are in range and it is not the (0, 0) of an empty screen. #}

@@ -70,8 +70,3 @@
 {% macro is_all_day(event) -%}
     ({{ event }}.start_at = date_trunc('day', {{ event }}.start_at) and {{ event }}.end_at = date_trunc('day', {{ event }}.end_at))
 {%- endmacro %}
-
-{# Whether an address names neither postcode nor town. #}
-{% macro has_no_place(address) -%}
-    {{ address }}.zipcode is null and {{ address }}.city is null
-{%- endmacro %}

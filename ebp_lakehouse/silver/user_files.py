@@ -30,6 +30,7 @@ class UserFile:
     filled: Sequence[str] = ()
     any_of: Sequence[str] = ()
     unique: Sequence[str] = ()
+    together: Sequence[str] = ()
     rules: dict[str, str] = field(default_factory=dict)
 
 
@@ -119,6 +120,10 @@ def _mistakes(file: UserFile, found: Sequence[str]) -> Iterator[tuple[str, str, 
             yield f"{name} IS NOT NULL AND {typed} IS NULL", name, f"{name} is {{value!r}}, but must be {WANTED[kind]}"
         if rule:
             yield f"NOT ({typed} {rule})", name, f"{name} is {{value!r}}, but must be {rule}"
+    together = [name for name in file.together if name in found]
+    if together:
+        filled = " + ".join(f"({name} IS NOT NULL)::INT" for name in together)
+        yield f"{filled} NOT IN (0, {len(file.together)})", "NULL", f"{' and '.join(file.together)} are not both filled"
     unique = [name for name in file.unique if name in found]
     if unique:
         key = ", ".join(f"upper({name})" for name in unique)

@@ -25,13 +25,13 @@ def gps(prefix: str) -> pl.Expr:
 
 
 def with_commune(frame: pl.DataFrame, prefix: str) -> pl.DataFrame:
-    """``frame`` with ``commune``, the point of the address: by INSEE's code, else by postcode and town.
+    """``frame`` with ``commune``, the point of the address: by INSEE's code, by postcode and town, by postcode alone.
 
-    Assumed: a town that its postcode does not know has no point, as for customers (dim_location takes the middle of the
-    postcode's communes); there is none outside France; an address without country is French.
+    Assumed: a town that its postcode does not know is in the middle of the postcode's communes; there is no point by postcode
+    outside France; an address without country is French.
     """
     columns = frame.columns
-    postcode = pl.col(f"{prefix}_ZipCode").str.strip_chars()
+    postcode = pl.col(f"{prefix}_ZipCode").str.replace_all(r"\s", "")
     country = code(f"{prefix}_CountryIsoCode").fill_null("FR")
     insee = code(f"{prefix}_CodeINSEE") if f"{prefix}_CodeINSEE" in columns else pl.lit(None, pl.String)
     keyed = frame.with_columns(
@@ -39,11 +39,12 @@ def with_commune(frame: pl.DataFrame, prefix: str) -> pl.DataFrame:
         postcode=pl.when(country.is_in(FRANCE) & postcode.str.contains(r"^\d{4,5}$")).then(postcode.str.zfill(5)),
         town=_town(pl.col(f"{prefix}_City")),
     )
-    by_insee, by_town = _communes()
+    by_insee, by_town, by_postcode = _communes()
     return (
         keyed.join(by_insee, on="insee", how="left")
         .join(by_town, on=["postcode", "town"], how="left")
-        .select(*columns, commune=pl.coalesce("of_insee", "of_town"))
+        .join(by_postcode, on="postcode", how="left")
+        .select(*columns, commune=pl.coalesce("of_insee", "of_town", "of_postcode"))
     )
 
 
@@ -57,8 +58,8 @@ def distance(start: pl.Expr, end: pl.Expr) -> pl.Expr:
 
 
 def is_address(prefix: str) -> pl.Expr:
-    """Whether an address names a postcode or a town."""
-    return code(f"{prefix}_ZipCode").is_not_null() | code(f"{prefix}_City").is_not_null()
+    """Whether an address names a postcode, a town or an INSEE code."""
+    return pl.any_horizontal(code(f"{prefix}_{part}").is_not_null() for part in ("ZipCode", "City", "CodeINSEE"))
 
 
 def sites(bronze: Bronze) -> pl.DataFrame:
@@ -108,13 +109,20 @@ def _town(name: pl.Expr) -> pl.Expr:
 
 
 @cache
-def _communes() -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The point of each INSEE code, and of each postcode and town; of Paris, Lyon and Marseille the districts only."""
+def _communes() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """The point of each INSEE code, postcode and town, postcode; of Paris, Lyon and Marseille the districts only."""
     file = pl.read_csv(COMMUNES, infer_schema=False).filter(~pl.col("insee_code").is_in(IN_DISTRICTS))
     known = file.with_columns(pl.col("latitude", "longitude").cast(pl.Float64)).drop_nulls(["latitude", "longitude"])
     each = known.select(
         "latitude", "longitude", postcode=pl.col("postcodes").str.split(" "), town=_town(pl.col("name"))
     )
-    by_town = each.explode("postcode").group_by("postcode", "town").agg(pl.col("latitude", "longitude").mean())
+    each = each.explode("postcode")
+    by_town, by_postcode = (
+        each.group_by(keys).agg(pl.col("latitude", "longitude").mean()) for keys in (["postcode", "town"], ["postcode"])
+    )
     point = pl.struct("latitude", "longitude")
-    return known.select(insee="insee_code", of_insee=point), by_town.select("postcode", "town", of_town=point)
+    return (
+        known.select(insee="insee_code", of_insee=point),
+        by_town.select("postcode", "town", of_town=point),
+        by_postcode.select("postcode", of_postcode=point),
+    )

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from ebp_lakehouse_tests.truth.places import FRANCE, gps
-from ebp_lakehouse_tests.truth.saledocuments import documents
+from ebp_lakehouse_tests.truth.saledocuments import documents, place_of_sale
 from ebp_lakehouse_tests.truth.values import Bronze, code
 
 YEARS_AHEAD = 10  # that the calendar reaches
@@ -35,8 +35,14 @@ POSTCODES = {
     "Supplier": ("MainInvoicingAddress_ZipCode",),
     "Storehouse": ("Address_ZipCode",),
     "Zipcode": ("ZipCode",),
+    "ScheduleEvent": ("Address_ZipCode",),
+    "ConstructionSite": ("ConstructionSiteAddress_ZipCode",),
+    "CustomerProduct": ("DeliveryAddress_ZipCode",),
 }
-POINTS = {"Customer": ("MainDeliveryAddress",), "Colleague": ("Address",), "Storehouse": ("Address",)}
+POINTS = {
+    "Customer": ("MainDeliveryAddress",), "Colleague": ("Address",), "Storehouse": ("Address",),
+    "ScheduleEvent": ("Address",), "ConstructionSite": ("ConstructionSiteAddress",), "CustomerProduct": ("DeliveryAddress",),
+}  # fmt: skip
 DAYS = {
     "Activity": ("StartDateTime",), "SaleDocument": ("DocumentDate",), "ScheduleEvent": ("StartDateTime",),
     "StockMovement": ("DocumentDate",),
@@ -135,7 +141,7 @@ def _places(bronze: Bronze) -> list[Judged]:
     sales = (
         bronze["SaleDocument"]
         .join(counted, on="Id", how="semi")
-        .select(_place_of_sale("ZipCode"), _place_of_sale("CountryIsoCode"))
+        .select(Place_ZipCode=place_of_sale("ZipCode"), Place_CountryIsoCode=place_of_sale("CountryIsoCode"))
     )
     points = [
         (table, f"{prefix}_Latitude", "gps", bronze[table].select(
@@ -150,13 +156,6 @@ def _places(bronze: Bronze) -> list[Judged]:
     ]  # fmt: skip
     of_sales = _judged(sales, pl.col("Place_ZipCode"), _is_postcode("Place_ZipCode"))
     return [*points, *postcodes, ("SaleDocument", PLACE_OF_SALE, "postcode", of_sales)]
-
-
-def _place_of_sale(part: str) -> pl.Expr:
-    """Where it is delivered, if that has a postcode or a town; else where its invoice goes."""
-    delivery, invoicing = "DeliveryAddress", "InvoicingAddress"
-    is_delivered = code(f"{delivery}_ZipCode").is_not_null() | code(f"{delivery}_City").is_not_null()
-    return pl.when(is_delivered).then(f"{delivery}_{part}").otherwise(f"{invoicing}_{part}").alias(f"Place_{part}")
 
 
 def _is_postcode(column: str) -> pl.Expr:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from ebp_lakehouse_tests.truth.places import is_address
 from ebp_lakehouse_tests.truth.values import AMOUNT, NOTHING, Bronze, amount, code, day, total
 
 KINDS = {
@@ -37,12 +38,8 @@ def documents(bronze: Bronze) -> pl.DataFrame:
         payer=pl.coalesce(code("PaymentThirdId"), code("CustomerId")),
         deal=code("DealId"),
         revision="Revision",
-        zipcode=pl.col("DeliveryAddress_ZipCode"),
-        city=pl.col("DeliveryAddress_City"),
-        invoicing_zipcode=pl.col("InvoicingAddress_ZipCode"),
-        is_french=pl.coalesce("DeliveryAddress_CountryIsoCode", "InvoicingAddress_CountryIsoCode", pl.lit("FR")).is_in(
-            ["FR", "FRA", ""]
-        ),
+        zipcode=place_of_sale("ZipCode"),
+        is_french=place_of_sale("CountryIsoCode").fill_null("").is_in(["FR", "FRA", ""]),
         stored_net=net,
         stored_tax=amount("VatAmount"),
         stored_total=amount("AmountVatIncluded"),
@@ -56,6 +53,11 @@ def documents(bronze: Bronze) -> pl.DataFrame:
         (pl.col(f"stored_{name}") * pl.col("sign")).alias(name)
         for name in ("net", "tax", "total", "financial_discount")
     )
+
+
+def place_of_sale(part: str) -> pl.Expr:
+    """Where it is delivered, if that is an address; else where its invoice goes."""
+    return pl.when(is_address("DeliveryAddress")).then(f"DeliveryAddress_{part}").otherwise(f"InvoicingAddress_{part}")
 
 
 def _is_template(bronze: Bronze) -> pl.Expr:
@@ -135,7 +137,7 @@ def rows(bronze: Bronze) -> pl.DataFrame:
         stored_line_net=pl.col("stored_line_net") + pl.col("rest").fill_null(NOTHING)
     )
     together = pl.concat([lines.drop("rest"), extra], how="diagonal")
-    attributes = headers.select("id", "kind", "day", "customer", "payer", "sign", "zipcode", "invoicing_zipcode")
+    attributes = headers.select("id", "kind", "day", "customer", "payer", "sign", "zipcode")
     return together.join(attributes, on="id").with_columns(
         net=pl.col("stored_line_net") * pl.col("sign"),
         cost=pl.col("cost") * pl.col("sign"),

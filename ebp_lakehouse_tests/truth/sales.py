@@ -188,9 +188,7 @@ def by_product(bronze: Bronze, as_of: date) -> pl.DataFrame:
 def by_postcode(bronze: Bronze, as_of: date) -> pl.DataFrame:
     """Per month and postcode of the document's own delivery address (its invoicing one where there is none)."""
     headers = _until(documents(bronze), as_of).filter(pl.col("kind").is_in(REVENUE))
-    blank = pl.col("zipcode").fill_null("").str.strip_chars() == ""
-    empty = blank & (pl.col("city").fill_null("").str.strip_chars() == "")
-    place = pl.when(empty).then("invoicing_zipcode").otherwise("zipcode").str.strip_chars()
+    place = pl.col("zipcode").str.strip_chars()
     place = pl.when(place.str.contains(r"^\d{4}$") & pl.col("is_french")).then(place.str.zfill(5)).otherwise(place)
     costs = rows(bronze).group_by("id").agg(cost=total(pl.col("cost")))
     frame = headers.join(costs, on="id", how="left").group_by(

@@ -21,7 +21,7 @@ EMAILS = (
     "Jean.Dupont@Example.FR", " a@b.fr ", "a@b.fr; c@d.fr", "a@b.fr,", "a@b", "a@@b.fr", "jean dupont@b.fr", "b.fr",
     "@b.fr", "a@b.fr c@d.fr", "",
 )  # fmt: skip
-SIRENS = ("732829320", "732 829 320", "732829321", "73282932", "73282932000074", "FR73282932", "")
+SIRENS = ("732829320", "732 829 320", "732829321", "73282932", "73282932000074", "73282932012", "FR73282932", "")
 POSTCODES = ("49000", "1000", "49 000", "490", "490000", "4900A", "F-49000", "")
 LATITUDES = (0.0, 47.5, 0.0, 91.0, 47.5, -90.0, 47.5, None, None)
 LONGITUDES = (0.0, 0.0, 5.1, 5.0, 181.0, -180.0, None, 5.1, None)
@@ -94,12 +94,11 @@ def scattered_visits(frames: Frames) -> Frames:
 
 
 def mistyped(frames: Frames) -> Frames:
-    """Customers and suppliers as people type them, and the latest activities and appointments of all sorts of lengths."""
+    """What people type of customers, suppliers and places, and the latest activities and appointments of all sorts of lengths."""
     customers = frames["Customer"].with_columns(
         *_texts(frames["Customer"]),
         in_turn(SIRENS, pl.String).alias("Siren"),
-        in_turn(LATITUDES, pl.Float64).alias("MainDeliveryAddress_Latitude"),
-        in_turn(LONGITUDES, pl.Float64).alias("MainDeliveryAddress_Longitude"),
+        *_point("MainDeliveryAddress"),
     )
     suppliers = frames["Supplier"].with_columns(*_texts(frames["Supplier"]))
     by_hand = pl.col("AutomaticCreation").fill_null(0) == 0
@@ -107,8 +106,10 @@ def mistyped(frames: Frames) -> Frames:
         **frames,
         "Customer": customers,
         "Supplier": suppliers,
+        "ConstructionSite": _misplaced(frames["ConstructionSite"], "ConstructionSiteAddress"),
+        "CustomerProduct": _misplaced(frames["CustomerProduct"], "DeliveryAddress"),
         "Activity": _with_lengths(frames["Activity"], by_hand),
-        "ScheduleEvent": _with_lengths(frames["ScheduleEvent"], pl.lit(value=True)),
+        "ScheduleEvent": _with_lengths(_misplaced(frames["ScheduleEvent"], "Address"), pl.lit(value=True)),
     }
 
 
@@ -123,6 +124,15 @@ def _texts(frame: pl.DataFrame) -> Iterator[pl.Expr]:
         for name in frame.columns:
             if name.endswith(ending):
                 yield in_turn(values, pl.String).alias(name)
+
+
+def _point(prefix: str) -> Iterator[pl.Expr]:
+    for name, values in (("Latitude", LATITUDES), ("Longitude", LONGITUDES)):
+        yield in_turn(values, pl.Float64).alias(f"{prefix}_{name}")
+
+
+def _misplaced(frame: pl.DataFrame, prefix: str) -> pl.DataFrame:
+    return frame.with_columns(*_point(prefix), in_turn(POSTCODES, pl.String).alias(f"{prefix}_ZipCode"))
 
 
 def _with_lengths(frame: pl.DataFrame, of: pl.Expr) -> pl.DataFrame:

@@ -10,6 +10,9 @@
 {% set current = {
     'Storehouse': (ref('stg_storehouse'), 'warehouse_id'),
     'Zipcode': (ref('stg_zipcode'), 'zipcode_id'),
+    'ScheduleEvent': (ref('int_events'), 'event_id'),
+    'ConstructionSite': (ref('stg_construction_site'), 'site_id'),
+    'CustomerProduct': (ref('stg_customer_product'), 'equipment_id'),
 } -%}
 {% set dated = {
     'SaleDocument': (ref('stg_sale_document'), 'document_id', 'DocumentDate', 'document_date'),

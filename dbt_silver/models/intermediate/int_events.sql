@@ -52,10 +52,7 @@ customers as (
     select
         versions.durable_id as customer_id,
         {% for part in ('zipcode', 'city', 'insee_code', 'country_code') -%}
-        case
-            when {{ is_same_address('versions') }} then versions.billing_{{ part }} else versions.delivery_{{ part }}
-        end
-            as {{ part }},
+        {{ delivered_at('versions', part) }} as {{ part }},
         {% endfor -%}
         points.latitude,
         points.longitude
@@ -84,31 +81,37 @@ by_town as (
     group by all
 ),
 
+-- Where dim_location puts a town that its postcode does not know.
+by_postcode as (
+    select
+        zipcode,
+        avg(latitude) as latitude,
+        avg(longitude) as longitude
+    from {{ ref('int_communes') }}
+    group by all
+),
+
 -- Whose address it is: the event's own, else the site's, else the customer's.
 placed as (
     select
         live.* exclude (country_code, zipcode, city, insee_code),
         parents.event_id as root_id,
         customer_codes.customer_id,
-        {% set chosen = [
-            ('live', 'live.zipcode is not null or live.city is not null'),
-            ('sites', 'sites.zipcode is not null or sites.city is not null'),
-        ] -%}
         {% for part in ('country_code', 'zipcode', 'city', 'insee_code') -%}
         case
-            {%- for place, condition in chosen %}
-            when {{ condition }} then {{ place }}.{{ part }}
+            {%- for place in ('live', 'sites') %}
+            when {{ is_address(place ~ '.') }} then {{ place }}.{{ part }}
             {%- endfor %}
             else customers.{{ part }}
         end as {{ part }},
         {% endfor -%}
         case
-            when live.zipcode is null and live.city is null
-                then coalesce(sites.latitude, case when {{ has_no_place('sites') }} then customers.latitude end)
+            when not {{ is_address('live.') }}
+                then coalesce(sites.latitude, case when not {{ is_address('sites.') }} then customers.latitude end)
         end as other_latitude,
         case
-            when live.zipcode is null and live.city is null
-                then coalesce(sites.longitude, case when {{ has_no_place('sites') }} then customers.longitude end)
+            when not {{ is_address('live.') }}
+                then coalesce(sites.longitude, case when not {{ is_address('sites.') }} then customers.longitude end)
         end as other_longitude
     from live
     left join live as parents on nullif(live.parent_id, live.event_id) = parents.event_id
@@ -148,8 +151,10 @@ select
     placed.travel_duration * travel_unit.minutes_per_unit as travel_minutes,
     placed.start_at >= bounds.as_of + interval 1 day as is_future_dated,
     placed.end_at < bounds.as_of + interval 1 day as is_past,
-    coalesce(placed.latitude, placed.other_latitude, by_insee.latitude, by_town.latitude) as latitude,
-    coalesce(placed.longitude, placed.other_longitude, by_insee.longitude, by_town.longitude) as longitude
+    coalesce(placed.latitude, placed.other_latitude, by_insee.latitude, by_town.latitude, by_postcode.latitude)
+        as latitude,
+    coalesce(placed.longitude, placed.other_longitude, by_insee.longitude, by_town.longitude, by_postcode.longitude)
+        as longitude
 from placed
 cross join bounds
 left join travel_unit on true
@@ -162,3 +167,5 @@ left join captions on placed.type_id = captions.code
 left join types on placed.type_id = types.type_id
 left join by_insee on placed.insee_code = by_insee.insee_code
 left join by_town on placed.zipcode = by_town.zipcode and {{ town_key('placed.city') }} = by_town.town
+left join by_postcode
+    on if({{ has_french_postcodes('placed.country_code') }}, placed.zipcode, null) = by_postcode.zipcode

@@ -1,4 +1,5 @@
 {{ config(tags=['dimension']) }}
+{% set own_depot = has_point('extras.depot_latitude', 'extras.depot_longitude') -%}
 with history as (select * from {{ ref('stg_colleague') }}),
 
 captions as (select * from {{ ref('stg_captions') }}),
@@ -141,10 +142,19 @@ colleagues as (
         weeks.minutes[7] as sunday_minutes,
         cast(list_sum(weeks.minutes) as integer) as weekly_minutes,
         first_activities.first_date as first_activity_date,
-        coalesce(extras.depot_latitude, latest.latitude, warehouses.latitude, main_warehouse.latitude)
-            as depot_latitude,
-        coalesce(extras.depot_longitude, latest.longitude, warehouses.longitude, main_warehouse.longitude)
-            as depot_longitude
+        -- Points, never one coordinate of each: those of EBP are pairs already.
+        coalesce(
+            case when {{ own_depot }} then extras.depot_latitude end,
+            latest.latitude,
+            warehouses.latitude,
+            main_warehouse.latitude
+        ) as depot_latitude,
+        coalesce(
+            case when {{ own_depot }} then extras.depot_longitude end,
+            latest.longitude,
+            warehouses.longitude,
+            main_warehouse.longitude
+        ) as depot_longitude
     from latest
     left join captions as family_captions
         on family_captions.list_name = 'colleague_family' and latest.family_code = family_captions.code

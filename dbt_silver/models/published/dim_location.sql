@@ -1,6 +1,4 @@
 {{ config(tags=['dimension']) }}
-{# The country of a French postcode: EBP may name the overseas departments by codes of their own. -#}
-{% set french = "('FR', 'GP', 'MQ', 'GF', 'RE', 'YT')" -%}
 with communes as (select * from {{ ref('int_communes') }}),
 
 states as (select * from {{ ref('stg_state') }}),
@@ -35,7 +33,7 @@ pairs as (
         {{ town_key('coalesce(listed.city, places.city)') }} as town,
         coalesce(listed.insee_code, places.insee_code) as insee_code,
         listed.state_id,
-        coalesce(listed.country_code, places.country_code) in {{ french }} as is_french,
+        {{ has_french_postcodes('coalesce(listed.country_code, places.country_code)') }} as is_french,
         listed.country_code is null as is_inferred
     from listed
     full outer join {{ ref('int_places') }} as places

@@ -15,6 +15,13 @@ with_country as (
         coalesce(country_codes.country_code, source.raw_country_code) as country_code
     from source
     left join country_codes on source.raw_country_code = country_codes.raw_code
+),
+
+cleaned as (
+    select
+        *,
+        {{ clean_postcode('"' ~ prefix ~ '_ZipCode"', 'country_code') }} as zipcode
+    from with_country
 )
 
 select
@@ -32,10 +39,15 @@ select
     "AccomplishedSales" as actual_sales,
     {{ clean_text('"' ~ prefix ~ '_Address1"') }} as street,
     country_code,
-    {{ clean_postcode('"' ~ prefix ~ '_ZipCode"', 'country_code') }} as zipcode,
+    zipcode,
     {{ clean_city('"' ~ prefix ~ '_City"') }} as city,
     {{ clean_code('"' ~ prefix ~ '_CodeINSEE"') }} as insee_code,
     case when has_point then cast("{{ prefix }}_Latitude" as double) end as latitude,
-    case when has_point then cast("{{ prefix }}_Longitude" as double) end as longitude
-from with_country
+    case when has_point then cast("{{ prefix }}_Longitude" as double) end as longitude,
+    {{ checked_values([
+        {'column': prefix ~ '_ZipCode', 'rule': 'postcode', 'cleaned': checked_postcode('zipcode', 'country_code')},
+        {'column': prefix ~ '_Latitude', 'rule': 'gps', 'cleaned': 'nullif(has_point, false)', 'personal': true,
+            'raw': typed_point('"' ~ prefix ~ '_Latitude"', '"' ~ prefix ~ '_Longitude"')},
+    ]) }} as checked
+from cleaned
 where {{ clean_code('"Id"') }} is not null

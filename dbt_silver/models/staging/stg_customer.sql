@@ -33,8 +33,9 @@ cleaned as (
         {% endfor -%}
         {{ clean_postcode('"MainInvoicingAddress_ZipCode"', 'invoicing_country_code') }} as billing_zipcode,
         {{ clean_postcode('"MainDeliveryAddress_ZipCode"', 'delivery_country_code') }} as delivery_zipcode,
+        -- Of a SIRET the first nine digits; any other length is a slip of the keyboard.
         case
-            when regexp_full_match(regexp_replace(coalesce("Siren", ''), '\s', '', 'g'), '\d{9,14}')
+            when regexp_full_match(regexp_replace(coalesce("Siren", ''), '\s', '', 'g'), '\d{9}(\d{5})?')
                 then regexp_replace("Siren", '\s', '', 'g')[:9]
         end as clean_siren
     from with_country

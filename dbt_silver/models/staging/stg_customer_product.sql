@@ -14,6 +14,13 @@ with_country as (
         {{ has_point('source."DeliveryAddress_Latitude"', 'source."DeliveryAddress_Longitude"') }} as has_point
     from source
     left join country_codes on source.raw_country_code = country_codes.raw_code
+),
+
+cleaned as (
+    select
+        *,
+        {{ clean_postcode('"DeliveryAddress_ZipCode"', 'country_code') }} as zipcode
+    from with_country
 )
 
 select
@@ -33,10 +40,15 @@ select
     {{ wall_date('"TravelEndDate"') }} as travel_end_date,
     {{ wall_date('"sysCreatedDate"') }} as created_date,
     country_code,
-    {{ clean_postcode('"DeliveryAddress_ZipCode"', 'country_code') }} as zipcode,
+    zipcode,
     {{ clean_city('"DeliveryAddress_City"') }} as city,
     {{ clean_code('"DeliveryAddress_CodeINSEE"') }} as insee_code,
     case when has_point then cast("DeliveryAddress_Latitude" as double) end as latitude,
-    case when has_point then cast("DeliveryAddress_Longitude" as double) end as longitude
-from with_country
+    case when has_point then cast("DeliveryAddress_Longitude" as double) end as longitude,
+    {{ checked_values([
+        {'column': 'DeliveryAddress_ZipCode', 'rule': 'postcode', 'cleaned': checked_postcode('zipcode', 'country_code')},
+        {'column': 'DeliveryAddress_Latitude', 'rule': 'gps', 'cleaned': 'nullif(has_point, false)', 'personal': true,
+            'raw': typed_point('"DeliveryAddress_Latitude"', '"DeliveryAddress_Longitude"')},
+    ]) }} as checked
+from cleaned
 where {{ clean_code('"Id"') }} is not null

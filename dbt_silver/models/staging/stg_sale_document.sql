@@ -1,4 +1,25 @@
-with source as (select * from {{ from_bronze('sale_document') }})
+with source as (
+    select
+        {% for role, prefix in {'delivery': 'DeliveryAddress', 'invoicing': 'InvoicingAddress'}.items() -%}
+        {{ match_code('"' ~ prefix ~ '_CountryIsoCode"') }} as {{ role }}_country_code,
+        {{ clean_code('"' ~ prefix ~ '_ZipCode"') }} as {{ role }}_zipcode,
+        {{ clean_city('"' ~ prefix ~ '_City"') }} as {{ role }}_city,
+        {{ clean_code('"' ~ prefix ~ '_CodeINSEE"') }} as {{ role }}_insee_code,
+        {% endfor -%}
+        bronze.*
+    from {{ from_bronze('sale_document') }} as bronze
+),
+
+placed as (
+    select
+        -- One address as a whole: the parts of two would make a place that nobody named.
+        {% for part in ('country_code', 'zipcode', 'city', 'insee_code') -%}
+        case when {{ is_address('delivery_') }} then delivery_{{ part }} else invoicing_{{ part }} end
+            as place_{{ part }},
+        {% endfor -%}
+        source.*
+    from source
+)
 
 select
     {{ clean_uuid('"Id"') }} as document_id,
@@ -51,20 +72,13 @@ select
     {{ clean_code('"ConstructionSiteId"') }} as site_id,
     {{ clean_code('"MaintenanceContractId"') }} as contract_id,
     {{ clean_code('"IncidentId"') }} as incident_id,
-    coalesce(
-        {{ match_code('"DeliveryAddress_CountryIsoCode"') }},
-        {{ match_code('"InvoicingAddress_CountryIsoCode"') }},
-        'FR'
-    )
-        as raw_country_code,
-    coalesce({{ clean_code('"DeliveryAddress_ZipCode"') }}, {{ clean_code('"InvoicingAddress_ZipCode"') }})
-        as raw_zipcode,
-    coalesce({{ clean_city('"DeliveryAddress_City"') }}, {{ clean_city('"InvoicingAddress_City"') }}) as city,
-    coalesce({{ clean_code('"DeliveryAddress_CodeINSEE"') }}, {{ clean_code('"InvoicingAddress_CodeINSEE"') }})
-        as insee_code,
+    coalesce(place_country_code, 'FR') as raw_country_code,
+    place_zipcode as raw_zipcode,
+    place_city as city,
+    place_insee_code as insee_code,
     coalesce("xx_Regul_CA", 0) as revenue_correction,
     coalesce("xx_Regul_Marge", 0) as margin_correction,
     {{ wall_date('"xx_Satisf_Dte_Envoi"') }} as survey_sent_date,
     {{ wall_date('"xx_Satisf_Dte_Retour"') }} as survey_returned_date,
     _bronze_ingestion_date as ingestion_date
-from source
+from placed

@@ -15,6 +15,13 @@ with_country as (
         {{ has_point('source."Address_Latitude"', 'source."Address_Longitude"') }} as has_point
     from source
     left join country_codes on source.raw_country_code = country_codes.raw_code
+),
+
+cleaned as (
+    select
+        *,
+        {{ clean_postcode('"Address_ZipCode"', 'country_code') }} as zipcode
+    from with_country
 )
 
 select
@@ -52,14 +59,19 @@ select
     coalesce("CostAmount", 0) as cost_amount,
     {{ clean_uuid('"InvoiceId"') }} as invoice_id,
     country_code,
-    {{ clean_postcode('"Address_ZipCode"', 'country_code') }} as zipcode,
+    zipcode,
     {{ clean_city('"Address_City"') }} as city,
     {{ clean_code('"Address_CodeINSEE"') }} as insee_code,
     case when has_point then cast("Address_Latitude" as double) end as latitude,
     case when has_point then cast("Address_Longitude" as double) end as longitude,
     coalesce({{ clean_text('"Maintenance_InterventionReportClear"') }}, {{ clean_text('"NotesClear"') }}) as notes,
     "xx_URGENT" as is_urgent,
+    {{ checked_values([
+        {'column': 'Address_ZipCode', 'rule': 'postcode', 'cleaned': checked_postcode('zipcode', 'country_code')},
+        {'column': 'Address_Latitude', 'rule': 'gps', 'cleaned': 'nullif(has_point, false)', 'personal': true,
+            'raw': typed_point('"Address_Latitude"', '"Address_Longitude"')},
+    ]) }} as checked,
     _bronze_valid_from as valid_from,
     _bronze_is_deleted as is_deleted
-from with_country
+from cleaned
 where {{ clean_uuid('"Id"') }} is not null

@@ -125,6 +125,24 @@ def test_hours_of_the_file_make_a_week_where_ebp_has_none(tmp_path: Path) -> Non
     assert run.query(week) == [(420, 420, 0, 2100)]
 
 
+def test_one_coordinate_of_the_file_moves_no_depot(tmp_path: Path) -> None:
+    """The check of the files refuses it; whoever runs dbt alone gets EBP's own point, not one between the two."""
+    lives = {"Address_Latitude": 48.1, "Address_Longitude": -1.7}
+    colleagues = [{"Id": code, "Contact_Name": code, **lives} for code in ("BOTH", "HALF")]
+    catalog = write_catalog(tmp_path / "catalog.duckdb", {"colleague": colleagues})
+    (tmp_path / "colleague_extra.csv").write_text(
+        "colleague_id,depot_latitude,depot_longitude\nBOTH,47.2,-1.5\nHALF,47.2,\n"
+    )
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("EBP_DBT_COLLEAGUE_EXTRA", str(tmp_path / "colleague_extra.csv"))
+        run = run_silver(
+            tmp_path, catalog, command=("build", "--select", "+dim_colleague", "--exclude-resource-type", "unit_test")
+        )
+    depots = """select colleague_id, depot_latitude, depot_longitude from silver.dim_colleague
+        where colleague_id in ('BOTH', 'HALF') order by 1"""
+    assert run.query(depots) == [("BOTH", 47.2, -1.5), ("HALF", 48.1, -1.7)]
+
+
 def test_answers_of_customers_reach_their_appointment(managed: SilverRun) -> None:
     answers = """select schedule_date_key, customer_satisfaction_score from silver.fact_interventions
         where customer_satisfaction_score is not null order by schedule_date_key, start_time_key"""

@@ -56,6 +56,16 @@ def test_files_are_found_by_their_names(tmp_path: Path) -> None:
         ),
         ("colleague_extra", 'colleague_id,depot_latitude\nT1,"45,5"\n', "must be a number as 12.5"),
         ("colleague_extra", "colleague_id,depot_latitude\nT1,455\n", "must be between -90 and 90"),
+        (
+            "colleague_extra",
+            "colleague_id,depot_latitude,depot_longitude\nT1,45,5\nT2,,\nT3,45,\n",
+            "line 4: depot_latitude and depot_longitude are not both filled",
+        ),
+        (
+            "colleague_extra",
+            "colleague_id,depot_longitude\nT1,\nT2,5\n",
+            "line 3: depot_latitude and depot_longitude are not both filled",
+        ),
         ("colleague_extra", "colleague_id,weekly_hour\nT1,35\n", "'weekly_hour'; did you mean weekly_hours?"),
         ("colleague_extra", "Colleague_ID,skills\nT1,gaz\n", "'Colleague_ID'; did you mean colleague_id?"),
         ("sla", "contract_family,clock\n*,Business\n", "clock is 'Business', but must be in ('calendar', 'business')"),
