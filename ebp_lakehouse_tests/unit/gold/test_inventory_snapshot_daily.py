@@ -131,7 +131,7 @@ def test_on_a_past_evening_what_came_later_was_due() -> None:
 
 
 def test_a_receipt_dated_before_its_order_tells_no_lead_time() -> None:
-    # P came after 4 and 9 days, 6.5 in the middle, and once before it was ordered; Q only so: the supplier's delay of 10.
+    # P came after 4 and 11 days, 7.5 in the middle, and once before it was ordered; Q only so: the supplier's delay of 10.
     def receipt(number: str, product: str, ordered: str, came: str) -> dict[str, Any]:
         return {
             "purchase_key": number, "product_id": product, "document_type": "Receipt", "date_key": day_key(came),
@@ -139,20 +139,20 @@ def test_a_receipt_dated_before_its_order_tells_no_lead_time() -> None:
         }  # fmt: skip
 
     purchases = [
-        receipt("1", "P", "2026-03-01", "2026-03-05"), receipt("2", "P", "2026-03-01", "2026-03-10"),
+        receipt("1", "P", "2026-03-01", "2026-03-05"), receipt("2", "P", "2026-03-01", "2026-03-12"),
         receipt("3", "P", "2026-03-20", "2026-03-01"), receipt("4", "Q", "2026-03-20", "2026-03-01"),
     ]  # fmt: skip
-    # Within six days and a half: what is promised in six of them, not in seven.
+    # Within seven days and a half: what is promised in seven of them, not in eight.
     order = {
         "product_id": "P", "warehouse_id": "W", "document_type": "Order", "due_state": "Open",
         "date_key": day_key("2026-03-01"), "quantity": 1, "quantity_stock_unit": 1,
     }  # fmt: skip
     purchases += [
-        {**order, "purchase_key": "5", "promised_date": "2026-04-06"},
-        {**order, "purchase_key": "6", "promised_date": "2026-04-07"},
+        {**order, "purchase_key": "5", "promised_date": "2026-04-07"},
+        {**order, "purchase_key": "6", "promised_date": "2026-04-08"},
     ]
     rows = snapshot([item("P"), item("Q")], [held("P", 5), held("Q", 5)], purchases=purchases)
-    assert (rows["P"]["lead_time_days"], rows["Q"]["lead_time_days"]) == (6.5, 10.0)
+    assert (rows["P"]["lead_time_days"], rows["Q"]["lead_time_days"]) == (7.5, 10.0)
     assert rows["P"]["due_quantity"] == 1
 
 
