@@ -69,7 +69,7 @@ COMPANIES = (
     ),
     Company(
         "one storehouse, fiscal year from July", 0.01, 303, CompanyOptions(storehouses=1, fiscal_year_start=7),
-        (date(2025, 7, 1), CAPTURED_ON), mistyped,
+        (date(2024, 2, 15), date(2025, 7, 1), CAPTURED_ON), mistyped,  # of the first day the stock is not kept
     ),
 )  # fmt: skip
 

@@ -85,8 +85,11 @@ def open_instalments(bronze: Bronze, as_of: date) -> pl.DataFrame:
     )
 
 
-def stored(bronze: Bronze, as_of: date, captured_on: date) -> pl.DataFrame:
-    """One row: value of the stock, of what stands below nothing, and A and B items without any piece left (today only)."""
+def stored(bronze: Bronze, as_of: date, captured_on: date, *, is_kept: bool) -> pl.DataFrame:
+    """One row: value of the stock, of what stands below nothing, and A and B items without any piece left (today only).
+
+    Of an evening that is not kept, after the first movement of all, nothing is known.
+    """
     today = as_of >= captured_on
     pairs = stock.captured(bronze) if today else stock.on_hand(bronze, as_of)
     below = pairs.filter(pl.col("quantity_on_hand") < 0)
@@ -109,6 +112,8 @@ def stored(bronze: Bronze, as_of: date, captured_on: date) -> pl.DataFrame:
         )  # fmt: skip
         gone = left.filter(pl.col("quantity_available") <= 0).height
         figures["stock_out_rate_percent"] = 100 * gone / left.height if left.height else None
+    if not is_kept and as_of >= stock.movements(bronze)["day"].min():
+        figures = {"date_id": figures["date_id"], **{name: None for name in figures if name != "date_id"}}
     return pl.DataFrame([figures], schema_overrides={"dead_stock_percent": pl.Float64})
 
 

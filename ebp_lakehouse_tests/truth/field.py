@@ -35,6 +35,7 @@ def appointments(bronze: Bronze, known_on: date) -> pl.DataFrame:
             how="left",
         )
         .join(children, left_on="Id", right_on="parent", how="left")
+        .join(documents(bronze).select(InvoiceId="id", invoice_day="day"), on="InvoiceId", how="left")
     )
     evidence = (pl.col("GlobalPercentComplete") >= 100) | (amount("AchievedDuration_DurationInHours") > 0)
     evidence = evidence.fill_null(value=False) | pl.col("InvoiceId").is_not_null()
@@ -63,6 +64,7 @@ def appointments(bronze: Bronze, known_on: date) -> pl.DataFrame:
         minutes=pl.when((pl.col("state") == "Done") & (spent > 0)).then(spent * 60),
         billable=billable.fill_null(NOTHING),
         is_invoiced=pl.col("InvoiceId").is_not_null(),
+        invoiced="invoice_day",
         is_overdue=pl.col("state").is_in(["Scheduled", "InProgress"]) & (day("EndDateTime") <= known_on),
     )
     return frame.join(_first_visits(frame, known_on), on="id", how="left")
@@ -97,7 +99,6 @@ def daily(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
     """One row per day with an appointment up to ``as_of``."""
     done = pl.col("state") == "Done"
     frame = appointments(bronze, known_on).filter(pl.col("day") <= as_of)
-    unbilled = done & ~pl.col("is_invoiced")
     cancelled = pl.col("state") == "Cancelled"
     expected = (done | cancelled | pl.col("is_overdue")).sum()
     return frame.group_by("day").agg(
@@ -110,16 +111,20 @@ def daily(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
         avg_duration_minutes=pl.col("minutes").mean(),
         first_call_resolution_rate=pl.col("solved").mean(),
         total_billable_amount=cents(total(pl.col("billable").filter(done))),
-        not_invoiced_count=(unbilled & (pl.col("billable") > 0)).sum(),
-        not_invoiced_amount=cents(total(pl.col("billable").filter(unbilled))),
+        not_invoiced_count=_is_unbilled(as_of).sum(),
+        not_invoiced_amount=cents(total(pl.col("billable").filter(_is_unbilled(as_of)))),
     )
+
+
+def _is_unbilled(as_of: date) -> pl.Expr:
+    """Done, worth something, and on no invoice dated by ``as_of``; one whose document is nowhere is on an invoice."""
+    is_later = (pl.col("invoiced") > as_of).fill_null(value=False)
+    return (pl.col("state") == "Done") & (pl.col("billable") > 0) & (~pl.col("is_invoiced") | is_later)
 
 
 def unbilled(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
     """One row: appointments done by ``as_of`` that have an amount and no invoice, that amount, and their mean age in days."""
-    left = appointments(bronze, known_on).filter(
-        (pl.col("day") <= as_of) & (pl.col("state") == "Done") & (pl.col("billable") > 0) & ~pl.col("is_invoiced")
-    )
+    left = appointments(bronze, known_on).filter((pl.col("day") <= as_of) & _is_unbilled(as_of))
     return left.select(
         date_id=pl.lit(int(f"{as_of:%Y%m%d}")),
         done_not_invoiced_count=pl.len(),

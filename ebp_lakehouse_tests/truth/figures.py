@@ -107,9 +107,13 @@ def _stock_of(bronze: Bronze, moment: Moment) -> pl.DataFrame:
     """Of a day older than the daily ones that are kept, which ends no month, nothing is published."""
     if moment.as_of >= moment.captured_on:
         return stock.captured(bronze)
-    frame, tomorrow = stock.on_hand(bronze, moment.as_of), moment.as_of + timedelta(days=1)
-    is_kept = moment.captured_on - moment.as_of < timedelta(days=KEPT_DAYS) or tomorrow.day == 1
-    return frame if is_kept else frame.clear()
+    frame = stock.on_hand(bronze, moment.as_of)
+    return frame if _is_kept(moment) else frame.clear()
+
+
+def _is_kept(moment: Moment) -> bool:
+    tomorrow = moment.as_of + timedelta(days=1)
+    return moment.captured_on - moment.as_of < timedelta(days=KEPT_DAYS) or tomorrow.day == 1
 
 
 def _rolling(gold: pl.DataFrame, connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
@@ -218,7 +222,7 @@ FIGURES = (
     Figure("what is promised", "company_position", lambda b, m: evening.promised(b, m.as_of), ("date_id",)),
     Figure("what is owing", "company_position", lambda b, m: evening.owing(b, m.as_of), ("date_id",)),
     Figure("what is covered", "company_position", lambda b, m: evening.coverage(b, m.as_of), ("date_id",)),
-    Figure("what is stored", "company_position", lambda b, m: evening.stored(b, m.as_of, m.captured_on), ("date_id",)),
+    Figure("what is stored", "company_position", lambda b, m: evening.stored(b, m.as_of, m.captured_on, is_kept=_is_kept(m)), ("date_id",)),
     Figure("what is supplied", "company_position", lambda b, m: evening.supplied(b, m.as_of, m.known_on), ("date_id",)),
     Figure("position", "company_position", lambda b, m: company.position(b, m.as_of, m.known_on), ("date_id",)),
     Figure("cash ahead", "cash_forecast", lambda b, m: cash.forecast(b, m.as_of), ("week_start", "flow")),

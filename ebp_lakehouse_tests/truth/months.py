@@ -67,9 +67,13 @@ def conversions(bronze: Bronze, as_of: date) -> pl.DataFrame:
 
 
 def surveys(bronze: Bronze, as_of: date) -> pl.DataFrame:
-    """Months in which surveys were sent (of documents that count): how many, and the share that is back by ``as_of``."""
+    """Months in which surveys were sent: how many, and the share that is back by ``as_of``.
+
+    Assumed: what a customer is sent on one day is one survey, of however many documents.
+    """
     dates = bronze["SaleDocument"].select(id="Id", sent=day("xx_Satisf_Dte_Envoi"), back=day("xx_Satisf_Dte_Retour"))
-    asked = dates.join(documents(bronze), on="id", how="semi").filter(pl.col("sent") <= as_of)
+    asked = dates.join(documents(bronze), on="id").filter((pl.col("sent") <= as_of) & (pl.col("day") <= as_of))
+    asked = asked.group_by("sent", pl.coalesce("customer", "id")).agg(pl.col("back").min())
     return asked.group_by(period=pl.col("sent").dt.strftime(MONTH)).agg(
         surveys_sent_count=pl.len(),
         survey_return_percent=100 * (pl.col("back") <= as_of).fill_null(value=False).mean(),

@@ -191,6 +191,7 @@ def suppliers(bronze: Bronze, as_of: date) -> pl.DataFrame:
     quantity = pl.col("quantity").cast(pl.Float64)
     complete = (pl.col("all_came") <= as_of).fill_null(value=False)
     days = (pl.col("all_came") - pl.col("day")).dt.total_days()
+    timed = complete & (days >= 0)  # what came before it was ordered tells no delay
     judged = due.group_by("supplier_row").agg(
         due_lines_count=pl.len(),
         on_time_delivery_rate=(pl.col("all_came") <= pl.col("promised_day")).fill_null(value=False).mean(),
@@ -198,11 +199,11 @@ def suppliers(bronze: Bronze, as_of: date) -> pl.DataFrame:
         in_full_rate=complete.mean(),
         line_fill_rate=total(pl.min_horizontal(pl.col("received").fill_null(NOTHING), "quantity")).cast(pl.Float64)
         / quantity.sum(),
-        avg_lead_time_days=(quantity * days).filter(complete).sum()
-        / pl.when(complete.any()).then(quantity.filter(complete).sum()),
+        avg_lead_time_days=(quantity * days).filter(timed).sum()
+        / pl.when(timed.any()).then(quantity.filter(timed).sum()),
     )
     mean = (quantity * days).sum().over("supplier_row") / quantity.sum().over("supplier_row")
-    spread = due.filter(complete).with_columns(square=(days - mean).pow(2)).group_by("supplier_row").agg(
+    spread = due.filter(timed).with_columns(square=(days - mean).pow(2)).group_by("supplier_row").agg(
         lead_time_std_days=((quantity * pl.col("square")).sum() / quantity.sum()).sqrt()
     )  # fmt: skip
     goods = goods_lines(bronze, as_of)

@@ -101,7 +101,7 @@ def kept(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
 
 def liked(bronze: Bronze, as_of: date, known_on: date, by: str = "day") -> pl.DataFrame:
     """One row per day (or period, the month) with appointments that customers gave a score: the mean."""
-    scored = _scored(bronze, known_on).filter(pl.col("day") <= as_of)
+    scored = _scored(bronze, as_of, known_on)
     return (
         scored.with_columns(period=pl.col("day").dt.strftime("%Y-%m"))
         .group_by(by)
@@ -116,20 +116,27 @@ def liked_colleagues(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFram
         events.select(id="Id", colleague=code("ColleagueId")),
         events.select(id="ParentEventId", colleague=code("ColleagueId")),
     ])  # fmt: skip
-    scored = _scored(bronze, known_on).filter(pl.col("day") <= as_of).join(team.drop_nulls().unique(), on="id")
+    scored = _scored(bronze, as_of, known_on).join(team.drop_nulls().unique(), on="id")
     months = scored.group_by("colleague", period_start=pl.col("day").dt.month_start())
     return months.agg(avg_customer_satisfaction=pl.col("score").mean())
 
 
-def _scored(bronze: Bronze, known_on: date) -> pl.DataFrame:
-    """Appointments with a score: the newest answer about them, else about the invoice that they are on.
+def _scored(bronze: Bronze, as_of: date, known_on: date) -> pl.DataFrame:
+    """Appointments by ``as_of`` with a score: the newest answer about them, else about the invoice that they are on.
 
-    Assumed: an answer without a date is older than any other; of two of one day the better counts.
+    Assumed: an answer without a date is older than any other, and was there on every day; of two of one day the better
+    counts; where the newest came after ``as_of`` the older ones are not known any more.
     """
     answers = _file(bronze, "satisfaction.csv").sort("date", "score", nulls_last=False)
-    of_event = answers.group_by(number=code("event_number")).agg(of_event=pl.col("score").last()).drop_nulls("number")
+    of_event = (
+        answers.group_by(number=code("event_number"))
+        .agg(of_event=pl.col("score").last(), event_on=pl.col("date").last())
+        .drop_nulls("number")
+    )
     about_invoices = answers.filter(code("event_number").is_null())
-    of_invoice = about_invoices.group_by(invoice=code("document_number")).agg(of_invoice=pl.col("score").last())
+    of_invoice = about_invoices.group_by(invoice=code("document_number")).agg(
+        of_invoice=pl.col("score").last(), invoice_on=pl.col("date").last()
+    )
     invoices = bronze["SaleDocument"].select(InvoiceId="Id", invoice=code("DocumentNumber"))
     numbers = bronze["ScheduleEvent"].join(invoices, on="InvoiceId", how="left").select(
         "invoice", id="Id", number=code("ScheduleEventNumber")
@@ -139,8 +146,12 @@ def _scored(bronze: Bronze, known_on: date) -> pl.DataFrame:
         .join(numbers, on="id")
         .join(of_event, on="number", how="left")
         .join(of_invoice, on="invoice", how="left")
-        .with_columns(score=pl.coalesce("of_event", "of_invoice"))
+        .with_columns(
+            score=pl.coalesce("of_event", "of_invoice"),
+            answered=pl.when(pl.col("of_event").is_not_null()).then("event_on").otherwise("invoice_on"),
+        )
         .drop_nulls("score")
+        .filter((pl.col("day") <= as_of) & (pl.col("answered") <= as_of).fill_null(value=True))
     )
 
 

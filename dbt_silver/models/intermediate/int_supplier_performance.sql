@@ -86,7 +86,11 @@ due_lines as (
         coalesce(
             receipts.first_receipt_date <= receipts.promised_date + {{ parameter('on_time_tolerance_days') }}, false
         ) as is_on_time,
-        receipts.complete_receipt_date - receipts.order_date as lead_time_days
+        -- An order typed after what it brought tells no delay.
+        case
+            when receipts.complete_receipt_date >= receipts.order_date
+                then receipts.complete_receipt_date - receipts.order_date
+        end as lead_time_days
     from receipts
     inner join documents on receipts.document_id = documents.document_id
     cross join as_of
@@ -102,7 +106,7 @@ deliveries as (
         count(*) filter (where is_complete) as in_full_count,
         sum(quantity) as due_quantity,
         sum(least(received_quantity, quantity)) as filled_quantity,
-        sum(quantity) filter (where is_complete) as complete_quantity,
+        sum(quantity) filter (where is_complete and lead_time_days is not null) as complete_quantity,
         sum(cast(quantity as double) * lead_time_days) filter (where is_complete) as lead_time_sum,
         sum(cast(quantity as double) * lead_time_days * lead_time_days) filter (where is_complete) as lead_time_squares
     from due_lines

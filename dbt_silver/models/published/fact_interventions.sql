@@ -23,7 +23,8 @@ satisfaction as {{ user_file('satisfaction') }},
 event_scores as (
     select
         upper(event_number) as number_match,
-        arg_max(score, (coalesce(date, date '1900-01-01'), score)) as score
+        arg_max(score, (coalesce(date, date '1900-01-01'), score)) as score,
+        max(date) as answered_on
     from satisfaction
     where event_number is not null
     group by all
@@ -32,7 +33,8 @@ event_scores as (
 invoice_scores as (
     select
         upper(document_number) as number_match,
-        arg_max(score, (coalesce(date, date '1900-01-01'), score)) as score
+        arg_max(score, (coalesce(date, date '1900-01-01'), score)) as score,
+        max(date) as answered_on
     from satisfaction
     where event_number is null
     group by all
@@ -41,7 +43,8 @@ invoice_scores as (
 invoices as (
     select
         document_id,
-        document_number
+        document_number,
+        document_date
     from {{ ref('int_sale_documents') }}
 ),
 
@@ -155,6 +158,8 @@ select
     legs.distance_km,
     problems.is_first_call_resolution,
     coalesce(event_scores.score, invoice_scores.score) as customer_satisfaction_score,
+    case when event_scores.score is not null then event_scores.answered_on else invoice_scores.answered_on end
+        as customer_satisfaction_date,
     keyed.notes[:2000] as resolution_notes,
     {{ amount(
         'case when keyed.is_to_invoice then coalesce(nullif(keyed.net_amount, 0), keyed.rows_amount, 0) else 0 end'
@@ -162,6 +167,7 @@ select
     {{ amount('coalesce(nullif(keyed.cost_amount, 0), keyed.rows_cost, 0)') }} as cost_amount,
     keyed.invoice_id is not null as is_invoiced,
     keyed.invoice_id,
+    invoices.document_date as invoice_date,
     keyed.travel_minutes,
     keyed.technician_count,
     cast(keyed.rescheduled_count as integer) as rescheduled_count,

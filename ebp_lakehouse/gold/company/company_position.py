@@ -199,7 +199,7 @@ class CompanyPosition(pa.DataFrameModel):
     reminders_amount: Series[Money] = described("Their balances.", "Montant relancé", "EUR", ge=0)
     reminders_level_1_count: Series[pl.Int64] = _kpi(
         "Of these, those whose last reminder was of level 1, or of none that is known.",
-        "Relances niveau 1",
+        "Relances de niveau 1",
         "n",
         47,
         "Open reminders, level 1",
@@ -209,7 +209,7 @@ class CompanyPosition(pa.DataFrameModel):
     reminders_level_1_amount: Series[Money] = described("Their balances.", "Montant relancé, niveau 1", "EUR", ge=0)
     reminders_level_2_count: Series[pl.Int64] = _kpi(
         "Of these, those whose last reminder was of level 2.",
-        "Relances niveau 2",
+        "Relances de niveau 2",
         "n",
         47,
         "Open reminders, level 2",
@@ -219,7 +219,7 @@ class CompanyPosition(pa.DataFrameModel):
     reminders_level_2_amount: Series[Money] = described("Their balances.", "Montant relancé, niveau 2", "EUR", ge=0)
     reminders_level_3_count: Series[pl.Int64] = _kpi(
         "Of these, those whose last reminder was of level 3 or above.",
-        "Relances niveau 3 et plus",
+        "Relances de niveau 3 et plus",
         "n",
         47,
         "Open reminders, level 3",
@@ -314,7 +314,8 @@ class CompanyPosition(pa.DataFrameModel):
         "Net excl. tax of what has not come.", "Montant en retard", "EUR", ge=0
     )
     customers_waiting_count: Series[pl.Int64] = _kpi(
-        "Customers with an order line, still to deliver, of an item that a late supplier line is for.",
+        "Customers with an order line, still to deliver, of an item that a late supplier line is for; of a line that came in "
+        "full at no time, what EBP says today is still to come.",
         "Clients en attente",
         "n",
         68,
@@ -342,8 +343,8 @@ class CompanyPosition(pa.DataFrameModel):
         ge=0,
     )
     done_not_invoiced_count: Series[pl.Int64] = _kpi(
-        "Done appointments up to the day with a billable amount and no invoice, as today.",
-        "Interventions réalisées non facturées",
+        "Done appointments up to the day with a billable amount and no invoice dated by then.",
+        "Interventions à facturer",
         "n",
         82,
         "Done not invoiced",
@@ -352,14 +353,17 @@ class CompanyPosition(pa.DataFrameModel):
     )
     done_not_invoiced_amount: Series[Money] = _kpi(
         "Their billable amount, excl. tax.",
-        "Montant réalisé non facturé",
+        "Montant à facturer",
         "EUR",
         82,
         "Done not invoiced, amount",
         ("interventions_daily_kpi.not_invoiced_amount",),
     )
     done_not_invoiced_age_days: Series[float] = optional(
-        "Days from their start to the day, on average; NULL without any.", "Ancienneté moyenne", "days", ge=0
+        "Days from their start to the day, on average; NULL without any.",
+        "Ancienneté moyenne des interventions à facturer",
+        "days",
+        ge=0,
     )
 
 
@@ -376,6 +380,7 @@ COMPANY_POSITION = GoldTable(
         "fact_purchases",
         "fact_sales",
         "fact_settlements",
+        "fact_stock_movements",
     ),
     owners=("team:direction",),
     kind="daily",

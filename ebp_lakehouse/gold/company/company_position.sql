@@ -201,17 +201,27 @@ waiting as (
             when complete_delivery_date is null then remaining_quantity_to_deliver > 0
             else complete_delivery_date > $as_of
         end
-        and product_id in (
-            select product_id from late_lines
+        and upper(product_id) in (
+            select upper(product_id) from late_lines
             where product_id <> 'NO_ITEM'
         )
 ),
 
 -- Of a past day whose stock is not kept nothing is known; before the first movement there was none.
 known_stock as (
-    select coalesce($as_of < min(d.date_value) or bool_or(d.date_value = $as_of), true) as is_known
-    from silver.fact_inventory as f
-    inner join silver.dim_date as d on f.date_key = d.date_id
+    select coalesce($as_of < min(d.date_value) or bool_or(k.is_kept and d.date_value = $as_of), true) as is_known
+    from (
+        select distinct
+            date_key,
+            true as is_kept
+        from silver.fact_inventory
+        union all
+        select distinct
+            date_key,
+            false as is_kept
+        from silver.fact_stock_movements
+    ) as k
+    inner join silver.dim_date as d on k.date_key = d.date_id
 ),
 
 stock as (

@@ -34,7 +34,8 @@ class MonthlyKpi(pa.DataFrameModel):
         kpi=Kpi(10, "Mark-up rate", "Taux de marge", ("sales_daily_kpi.total_margin", "sales_daily_kpi.total_cost")),
     )
     revenue_without_cost_percent: Series[float] = optional(
-        "Revenue of rows whose cost is missing / revenue of the month x 100; NULL without positive revenue.",
+        "Revenue of rows whose cost is missing / revenue of the month x 100, negative where credit notes prevail among them; "
+        "NULL without positive revenue.",
         "Part du CA sans coût",
         "%",
         kpi=Kpi(11, "Revenue without cost", "Part du CA sans coût", ("fact_sales.is_cost_missing",)),
@@ -263,16 +264,17 @@ class MonthlyKpi(pa.DataFrameModel):
     )
     median_time_to_intervention_hours: Series[float] = optional(
         "Median of the hours from request to start, of the month's appointments that were not cancelled.",
-        "Délai médian d'intervention",
-        "hours",
+        "Délai d'intervention médian",
+        "h",
         ge=0,
         kpi=Kpi(78, "Time to intervention", "Délai d'intervention", ("fact_interventions.time_to_intervention_hours",)),
     )
     p90_time_to_intervention_hours: Series[float] = optional(
-        "90th centile of the same hours.", "Délai d'intervention (9e décile)", "hours", ge=0
+        "90th centile of the same hours.", "Délai d'intervention (90e centile)", "h", ge=0
     )
     sla_compliance_percent: Series[float] = optional(
-        "Repairs of the month started within the target of sla.csv / those with a target that can be judged x 100.",
+        "Repairs of the month started within their target (sla.csv, else parameter sla_first_response_hours) / those that "
+        "can be judged x 100; one that is overdue past its target was not.",
         "Respect des SLA",
         "%",
         ge=0,
@@ -280,7 +282,7 @@ class MonthlyKpi(pa.DataFrameModel):
         kpi=Kpi(79, "SLA compliance", "Respect des SLA", ("fact_interventions.sla_met_flag",)),
     )
     avg_customer_satisfaction: Series[float] = optional(
-        "Mean score that customers gave to the month's appointments (satisfaction.csv); NULL without answers.",
+        "Mean score that customers gave to the month's appointments up to D (satisfaction.csv); NULL without answers.",
         "Satisfaction moyenne",
         "1-5",
         ge=1,
@@ -288,7 +290,7 @@ class MonthlyKpi(pa.DataFrameModel):
         kpi=Kpi(89, "Satisfaction", "Satisfaction", ("fact_interventions.customer_satisfaction_score",)),
     )
     surveys_sent_count: Series[pl.Int64] = described(
-        "Documents whose satisfaction survey was sent in the month (custom column of EBP).",
+        "Satisfaction surveys sent in the month (custom column of EBP's documents): one per customer and day.",
         "Enquêtes envoyées",
         "n",
         ge=0,

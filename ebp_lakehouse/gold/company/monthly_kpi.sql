@@ -115,7 +115,8 @@ quotes as (
     group by all
 ),
 
--- A survey asks about a document, whose rows all have its dates.
+-- All rows of a document have its survey's dates, and an order may hand them on to its deliveries and invoice: what one
+-- customer is sent on one day is one survey, whatever the kinds of its documents.
 surveys as (
     select
         strftime(sent_date, '%Y-%m') as period,
@@ -123,12 +124,12 @@ surveys as (
         count(*) filter (where returned_date <= $as_of) as returned
     from (
         select
-            document_id,
-            any_value(survey_sent_date) as sent_date,
-            any_value(survey_returned_date) as returned_date
-        from silver.fact_sales
-        where survey_sent_date <= $as_of
-        group by document_id
+            f.survey_sent_date as sent_date,
+            min(f.survey_returned_date) as returned_date
+        from silver.fact_sales as f
+        inner join silver.dim_date as d on f.date_key = d.date_id
+        where f.survey_sent_date <= $as_of and d.date_value <= $as_of
+        group by f.survey_sent_date, coalesce(upper(f.customer_id), f.document_id)
     )
     group by all
 ),
@@ -263,7 +264,8 @@ service as (
         median(f.time_to_intervention_hours) as median_hours,
         quantile_cont(f.time_to_intervention_hours, 0.9) as p90_hours,
         avg(f.sla_met_flag::integer) as sla_met,
-        avg(f.customer_satisfaction_score) as satisfaction
+        avg(f.customer_satisfaction_score) filter (where coalesce(f.customer_satisfaction_date <= $as_of, true))
+            as satisfaction
     from silver.fact_interventions as f
     inner join silver.dim_date as d on f.schedule_date_key = d.date_id
     where d.date_value <= $as_of

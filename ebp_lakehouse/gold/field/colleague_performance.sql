@@ -31,7 +31,8 @@ appointments as (
         count(*) filter (where state = 'Done' and is_main) as led,
         avg(minutes) filter (where state = 'Done') as minutes,
         avg(is_first_call_resolution::integer) as first_call_resolution,
-        avg(customer_satisfaction_score) as satisfaction,
+        avg(customer_satisfaction_score) filter (where coalesce(customer_satisfaction_date <= $as_of, true))
+            as satisfaction,
         sum(distance_km) filter (where state = 'Done' and is_main) as legs_km,
         sum(billable_amount) filter (where state = 'Done' and is_main) as billable,
         sum(actual_duration_minutes) filter (where is_main) as achieved,

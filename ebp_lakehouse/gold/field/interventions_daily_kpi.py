@@ -161,7 +161,7 @@ class InterventionsDailyKpi(pa.DataFrameModel):
         "90th centile of the same hours.", "Délai d'intervention (90e centile)", "h", ge=0
     )
     not_invoiced_count: Series[pl.Int64] = described(
-        "Done appointments of the day with a billable amount and no invoice.",
+        "Done appointments of the day with a billable amount and no invoice dated up to the partition's day.",
         "Interventions à facturer",
         "n",
         kpi=Kpi(

@@ -3,7 +3,9 @@
 with appointments as (
     select
         f.*,
-        d.date_value as start_date
+        d.date_value as start_date,
+        f.state = 'Done' and f.billable_amount > 0
+        and (not f.is_invoiced or coalesce(f.invoice_date > $as_of, false)) as is_waiting_for_invoice
     from silver.fact_interventions as f
     inner join silver.dim_date as d on f.schedule_date_key = d.date_id
     where d.date_value <= $as_of
@@ -34,15 +36,16 @@ days as (
             where a.actual_duration_minutes is not null and a.scheduled_duration_minutes > 0
         ) as compared_scheduled,
         avg(a.is_first_call_resolution::integer) as first_call_resolution,
-        avg(a.customer_satisfaction_score) as satisfaction,
+        avg(a.customer_satisfaction_score) filter (where coalesce(a.customer_satisfaction_date <= $as_of, true))
+            as satisfaction,
         avg(a.distance_km) filter (where a.state = 'Done') as distance_km,
         sum(a.billable_amount) filter (where a.state = 'Done') as billable,
         avg(a.sla_met_flag::integer) as sla_met,
         avg(v.is_on_time::integer) as preventive_on_time,
         median(a.time_to_intervention_hours) as median_hours,
         quantile_cont(a.time_to_intervention_hours, 0.9) as p90_hours,
-        count(*) filter (where a.state = 'Done' and a.billable_amount > 0 and not a.is_invoiced) as not_invoiced,
-        sum(a.billable_amount) filter (where a.state = 'Done' and not a.is_invoiced) as not_invoiced_amount
+        count(*) filter (where a.is_waiting_for_invoice) as not_invoiced,
+        sum(a.billable_amount) filter (where a.is_waiting_for_invoice) as not_invoiced_amount
     from appointments as a
     left join contract_visits as v using (intervention_key)
     group by a.schedule_date_key

@@ -54,7 +54,8 @@ interactions as (
 visits as (
     select
         v.customer_id,
-        avg(v.customer_satisfaction_score) * 20 as survey_score,
+        avg(v.customer_satisfaction_score) filter (where coalesce(v.customer_satisfaction_date <= $as_of, true)) * 20
+            as survey_score,
         count(*) filter (where v.state = 'Done') as visits,
         count(*) filter (where v.state = 'Done' and v.is_return_visit) as returns
     from silver.fact_interventions as v

@@ -73,8 +73,8 @@ class InventorySnapshotDaily(pa.DataFrameModel):
         "That quantity at the purchase price, else the average cost.", "Coût à commander", "EUR"
     )
     lead_time_days: Series[float] = described(
-        "Median of the last receipts of the item from its main supplier (parameter lead_time_receipts), else the "
-        "supplier's delay, else parameter default_lead_time_days.",
+        "Median of the last receipts of the item from its main supplier (parameter lead_time_receipts; not of those dated "
+        "before their order), else the supplier's delay, else parameter default_lead_time_days.",
         "Délai d'approvisionnement",
         "days",
         ge=0,

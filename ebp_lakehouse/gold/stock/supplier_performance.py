@@ -77,7 +77,8 @@ class SupplierPerformance(pa.DataFrameModel):
         ),
     )
     avg_lead_time_days: Series[float] = optional(
-        "Calendar days from order to complete receipt, weighted by quantity, of the due lines that are complete.",
+        "Calendar days from order to complete receipt, weighted by quantity, of the due lines that are complete; lines of an "
+        "order dated after its receipt tell none.",
         "Délai d'approvisionnement",
         "days",
         kpi=Kpi(

@@ -94,7 +94,11 @@ due_lines as (
         coalesce(f.complete_receipt_date <= p.period_end, false) as is_complete,
         coalesce(f.complete_receipt_date <= f.promised_date + $on_time_tolerance_days, false) as is_on_time_in_full,
         coalesce(f.first_receipt_date <= f.promised_date + $on_time_tolerance_days, false) as is_on_time,
-        (f.complete_receipt_date - f.document_date)::double as lead_time_days
+        -- An order typed after what it brought tells no delay.
+        case
+            when f.complete_receipt_date >= f.document_date
+                then (f.complete_receipt_date - f.document_date)::double
+        end as lead_time_days
     from purchases as f
     inner join periods as p on f.promised_date between p.period_start and p.period_end
     left join received as r
@@ -116,9 +120,9 @@ deliveries as (
         count(*) filter (where is_complete) as in_full,
         sum(least(received_quantity, quantity))::double / sum(quantity)::double as line_fill_rate,
         sum(quantity::double * lead_time_days) filter (where is_complete)
-        / (sum(quantity) filter (where is_complete))::double as lead_time_days,
+        / (sum(quantity) filter (where is_complete and lead_time_days is not null))::double as lead_time_days,
         sum(quantity::double * lead_time_days * lead_time_days) filter (where is_complete)
-        / (sum(quantity) filter (where is_complete))::double as lead_time_squared
+        / (sum(quantity) filter (where is_complete and lead_time_days is not null))::double as lead_time_squared
     from due_lines
     group by all
 ),

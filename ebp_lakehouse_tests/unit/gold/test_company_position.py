@@ -12,11 +12,12 @@ from ebp_lakehouse_tests.unit.gold.silver_rows import Rows, computed, day_key
 
 
 def test_what_is_done_and_not_invoiced_grows_old() -> None:
-    # 100 of 1 March, 30 days old, and 50 of the 31st; the invoiced one, the planned one, the free one and April's do not wait.
+    # 100 of 1 March, 30 days old, and 50 of the 31st, invoiced the day after; the invoiced one, the planned one, the free one and April's do not wait.
     visits = [
         visit("e1", "2026-03-01", billable_amount=100),
-        visit("e2", "2026-03-31", billable_amount=50),
-        visit("e3", "2026-03-01", billable_amount=70, is_invoiced=True),
+        visit("e2", "2026-03-31", billable_amount=50, is_invoiced=True, invoice_date=date(2026, 4, 1)),
+        visit("e3", "2026-03-01", billable_amount=70, is_invoiced=True, invoice_date=date(2026, 3, 31)),
+        visit("e3b", "2026-03-01", billable_amount=70, is_invoiced=True),  # of an invoice that is nowhere nobody knows
         visit("e4", "2026-03-01", billable_amount=70, state="Scheduled"),
         visit("e5", "2026-03-01"),
         visit("e6", "2026-04-01", billable_amount=70),
@@ -57,6 +58,7 @@ def test_who_waits_ordered_an_item_that_a_supplier_is_late_with() -> None:
         {**bought, "document_id": "PC1", "product_id": "P", "promised_date": date(2026, 3, 20), "due_state": "Received",
          "complete_receipt_date": date(2026, 4, 2)},
         {**bought, "document_id": "PC2", "product_id": "Q", "promised_date": date(2026, 4, 20), "due_state": "Open"},
+        {**bought, "document_id": "PC4", "product_id": "X1", "promised_date": date(2026, 3, 20), "due_state": "Overdue"},
         # A free line has no item that anybody could have ordered.
         {**bought, "document_id": "PC3", "product_id": "NO_ITEM", "promised_date": date(2026, 3, 20), "due_state": "Overdue"},
     ]  # fmt: skip
@@ -78,11 +80,12 @@ def test_who_waits_ordered_an_item_that_a_supplier_is_late_with() -> None:
         order("O6", "C5", "2026-04-01", "P", 5),  # ordered after the day
         order("O7", "C6", "2026-03-02", "P", 0),  # closed without a delivery
         order("O8", "C7", "2026-03-02", "NO_ITEM", 5),
+        order("O9", "C9", "2026-03-02", "x1", 5),  # an item of no master, as it was typed
         sale("F1", "Invoice", "2026-01-15", 100, customer_id="C8", remaining_quantity_to_deliver=5),
     ]
     (row,) = computed(COMPANY_POSITION, company(fact_sales=orders, fact_purchases=purchases), D)
-    assert row["late_supplier_lines_count"] == 2
-    assert row["customers_waiting_count"] == 2
+    assert row["late_supplier_lines_count"] == 3
+    assert row["customers_waiting_count"] == 3
 
 
 def test_what_is_paid_after_the_day_is_still_owed_on_it_and_what_came_back_was_never_paid() -> None:
@@ -228,11 +231,18 @@ def test_the_stock_of_a_day_that_is_not_kept_is_not_nothing() -> None:
     }  # fmt: skip
     kept = [{**held, "date_key": day_key(day)} for day in ("2026-01-31", "2026-03-10")]
 
-    def value(day: str, *stock: dict[str, Any]) -> tuple[Any, ...]:
-        (row,) = computed(COMPANY_POSITION, company(dim_product=[product], fact_inventory=stock), day)
+    def value(day: str, *stock: dict[str, Any], moved: str = "") -> tuple[Any, ...]:
+        movement = {"product_id": "P", "warehouse_id": "W", "quantity": 3, "is_demand": False}
+        movements = [{**movement, "date_key": day_key(moved)}] if moved else []
+        tables: dict[str, Rows] = {
+            "dim_product": [product], "fact_inventory": stock, "fact_stock_movements": movements,
+        }  # fmt: skip
+        (row,) = computed(COMPANY_POSITION, company(**tables), day)
         return row["stock_value"], row["negative_stocks_count"], row["negative_stocks_value"], row["dead_stock_value"]
 
     assert value("2026-03-10", *kept) == (-7, 1, -7, 0)
     assert value("2026-01-30", *kept) == (0, 0, 0, 0)
+    assert value("2026-01-30", *kept, moved="2026-01-31") == (0, 0, 0, 0)
+    assert value("2026-01-30", *kept, moved="2026-01-30") == (None, None, None, None)  # something came that day
     assert value("2026-02-15", *kept) == (None, None, None, None)
     assert value("2026-02-15") == (0, 0, 0, 0)

@@ -17,7 +17,7 @@ EMPTY = {
     "dim_contract": "customer_id VARCHAR, start_date DATE, end_date DATE, cancellation_date DATE, has_tacit_renewal BOOLEAN",
     "fact_customer_activity": "date_key INTEGER, customer_id VARCHAR, is_automatic BOOLEAN",
     "fact_interventions": "schedule_date_key INTEGER, customer_id VARCHAR, state VARCHAR, is_return_visit BOOLEAN, "
-    "customer_satisfaction_score INTEGER",
+    "customer_satisfaction_score INTEGER, customer_satisfaction_date DATE",
     "fact_incidents": "creation_date_key INTEGER, customer_id VARCHAR, reopened_count INTEGER",
     "fact_payments": "third_id VARCHAR, due_date DATE, settlement_date DATE, amount DECIMAL(28,8), "
     "assigned_amount DECIMAL(28,8), balance DECIMAL(28,8), is_rejected BOOLEAN",
@@ -64,7 +64,7 @@ def test_an_unknown_part_is_left_out_and_the_others_keep_their_proportions() -> 
     paid = score(ONE_SALE, {"fact_payments": [("A", ago(5), ago(5), 100, 100, 0, False)]})["A"]
     assert paid["health_score"] == pytest.approx(50.5)
     # A visit without complaint: satisfaction 100. (45 x 17.5 + 25 x 100) / 70.
-    visited = score(ONE_SALE, {"fact_interventions": [(ago(5), "A", "Done", False, None)]})["A"]
+    visited = score(ONE_SALE, {"fact_interventions": [(ago(5), "A", "Done", False, None, None)]})["A"]
     assert visited["health_score"] == pytest.approx((45 * 17.5 + 2500) / 70)
 
 
@@ -88,7 +88,10 @@ def test_interactions_are_those_of_people_and_ties_share_their_rank() -> None:
 
 
 def test_answers_come_before_the_proxy() -> None:
-    visits = [(ago(9), "A", "Done", False, 4), (ago(8), "A", "Done", True, 5), (ago(400), "A", "Done", False, 1)]
+    visits = [
+        (ago(9), "A", "Done", False, 4, ago(0)), (ago(8), "A", "Done", True, 5, None), (ago(400), "A", "Done", False, 1, ago(390)),
+        (ago(7), "A", "Done", False, 1, D + timedelta(1)),  # answered after the day
+    ]  # fmt: skip
     row = score(ONE_SALE, {"fact_interventions": visits})["A"]
     assert (row["satisfaction_score"], row["satisfaction_source"]) == (90.0, "survey")  # (4 + 5) / 2 x 20
 
@@ -102,7 +105,7 @@ def test_complaints_stand_in_where_nobody_answered() -> None:
         Sale("V2", ago(3), "A", "PORT", "-5", quantity="-1", document_type="CreditNote", row_origin="header"),
         Sale("V3", ago(3), "A", "P", "-5", quantity="0", document_type="CreditNote"),
     ]
-    visits = [(ago(9), "A", "Done", True, None), (ago(8), "A", "Scheduled", True, None)]
+    visits = [(ago(9), "A", "Done", True, None, None), (ago(8), "A", "Scheduled", True, None, None)]
     row = score(sales, {"fact_interventions": visits, "fact_incidents": [(ago(9), "A", 1)]})["A"]
     assert (row["complaints_count"], row["satisfaction_score"], row["satisfaction_source"]) == (3, 25.0, "proxy")
 

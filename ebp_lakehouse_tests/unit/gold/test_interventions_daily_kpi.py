@@ -25,8 +25,10 @@ APPOINTMENTS = [
                 sla_met_flag=True, time_to_intervention_hours=10, customer_satisfaction_score=5),
     appointment("b", MONDAY, "Done", actual_duration_minutes=30, scheduled_duration_minutes=60, billable_amount=20,
                 is_invoiced=True, sla_met_flag=False, time_to_intervention_hours=20, customer_satisfaction_score=4),
-    # no time typed in: not in the mean, not in the gap
-    appointment("c", MONDAY, "Done", scheduled_duration_minutes=600, rescheduled_count=2, time_to_intervention_hours=30),
+    # no time typed in: not in the mean, not in the gap; the invoice and the answer came after the day
+    appointment("c", MONDAY, "Done", scheduled_duration_minutes=600, rescheduled_count=2, time_to_intervention_hours=30,
+                billable_amount=7, is_invoiced=True, invoice_date="2026-04-02", customer_satisfaction_score=1,
+                customer_satisfaction_date="2026-04-02"),
     appointment("d", MONDAY, "Cancelled", billable_amount=500),
     appointment("e", MONDAY, "Scheduled", is_overdue=True),
     # visits of a contract due on 15 March: 2 March is 13 days before, 1 April 17 days after; repairs are no visits
@@ -77,8 +79,8 @@ def test_a_day_is_worked_out_by_hand(connection: Any) -> None:
     ) == (5, 3, 1, 1)
     assert monday["avg_duration_minutes"] == 60  # (90 + 30) / 2
     assert monday["planning_gap_percent"] == 0  # (90 + 30) / (60 + 60) - 1
-    assert monday["total_billable_amount"] == Decimal("100.00")  # the cancelled 500 are nobody's
-    assert (monday["not_invoiced_count"], monday["not_invoiced_amount"]) == (1, Decimal("80.00"))
+    assert monday["total_billable_amount"] == Decimal("107.00")  # the cancelled 500 are nobody's
+    assert (monday["not_invoiced_count"], monday["not_invoiced_amount"]) == (2, Decimal("87.00"))
     assert monday["avg_customer_satisfaction"] == 4.5
     assert monday["sla_compliance_rate"] == 0.5
     assert monday["utilization_rate"] == 0.5  # 300 / 600

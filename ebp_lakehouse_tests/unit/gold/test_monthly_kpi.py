@@ -66,18 +66,25 @@ def test_a_fiscal_year_of_eighteen_months_is_compared_with_the_same_dates_one_ye
     assert (rows["2025-07"]["revenue_fiscal_ytd_before"], rows["2026-03"]["growth_percent"]) == (None, 0.0)
 
 
-def test_a_survey_is_of_the_month_in_which_it_was_sent_and_of_all_rows_of_its_document() -> None:
-    # February: three sent, of which F2 (two rows) came back by 31 March, F3 after it, F4 never: 1 of 3. March: one sent on the
-    # last day came back the same day; that of April is not sent yet.
+def test_a_survey_is_of_the_month_in_which_it_was_sent_and_of_all_documents_of_a_customer() -> None:
+    # February: C's order, delivery and invoice (two rows) have the dates of one survey, back on 31 March; D's came back after
+    # it, E's never: 1 of 3. March: one sent on the last day came back the same day. What is sent in April, or about an invoice
+    # of April, is not known yet.
     february = {"survey_sent_date": date(2026, 2, 10)}
+    back = {**february, "survey_returned_date": date(2026, 3, 31)}
+    march = {"survey_sent_date": date(2026, 3, 31), "survey_returned_date": date(2026, 3, 31)}
+    april = {"survey_sent_date": date(2026, 4, 1), "survey_returned_date": date(2026, 4, 1)}
     sales = [
         sale("F1", "Invoice", "2026-01-15", 100),
-        *[sale("F2", "Invoice", "2026-01-20", 50, **february, survey_returned_date=date(2026, 3, 31))] * 2,
-        sale("F3", "Invoice", "2026-01-20", 50, **february, survey_returned_date=date(2026, 4, 1)),
-        sale("F4", "Invoice", "2026-02-01", 50, **february),
-        sale("F5", "Invoice", "2026-02-01", 50, survey_sent_date=date(2026, 3, 31), survey_returned_date=date(2026, 3, 31)),
-        sale("F6", "Invoice", "2026-02-01", 50, survey_sent_date=date(2026, 4, 1), survey_returned_date=date(2026, 4, 1)),
-    ]  # fmt: skip
+        sale("O2", "Order", "2026-01-10", 50, **february),
+        sale("L2", "Delivery", "2026-01-19", 50, customer_id="c", **back),
+        *[sale("F2", "Invoice", "2026-01-20", 50, **back)] * 2,
+        sale("F3", "Invoice", "2026-01-20", 50, customer_id="D", **{**back, "survey_returned_date": date(2026, 4, 1)}),
+        sale("F4", "Invoice", "2026-02-01", 50, customer_id="E", **february),
+        sale("F5", "Invoice", "2026-02-01", 50, **march),
+        sale("F6", "Invoice", "2026-02-01", 50, **april),
+        sale("F7", "Invoice", "2026-04-05", 50, customer_id="G", **back),
+    ]
     rows = computed(MONTHLY_KPI, company(fact_sales=sales), D)
     figures = [(row["period"], row["surveys_sent_count"], row["survey_return_percent"]) for row in rows]
     assert figures == [("2026-01", 0, None), ("2026-02", 3, pytest.approx(100 / 3)), ("2026-03", 1, 100.0)]
@@ -91,6 +98,7 @@ def test_the_month_of_service_counts_each_appointment_once_whatever_its_day() ->
     visits = [
         visit("late", "2026-02-01", time_to_intervention_hours=100, sla_met_flag=False, customer_satisfaction_score=1),
         *[{**one, "customer_satisfaction_score": score} for one, score in zip(busy, scores, strict=True)],
+        visit("answered", "2026-03-02", customer_satisfaction_score=1, customer_satisfaction_date=date(2026, 4, 1)),
         visit("later", "2026-04-01", time_to_intervention_hours=1, sla_met_flag=True, customer_satisfaction_score=5),
     ]
     january, february, march = computed(MONTHLY_KPI, company(fact_interventions=visits), D)

@@ -96,3 +96,15 @@ def test_twelve_months_begin_where_they_begin_for_sales_too_after_a_leap_day() -
     }  # fmt: skip
     rows = periods("2025-02-28", bill)
     assert rows["rolling", date(2024, 2, 29)]["total_amount"] == Decimal(7)
+
+
+def test_an_order_typed_after_what_it_brought_tells_no_lead_time() -> None:
+    # Four lines after 20 days; the fifth came five days before it was ordered. In time and in full, all five are.
+    lines = [ordered(str(n), "2025-11-01", "2025-11-30", 10, "2025-11-21") for n in range(4)]
+    row = periods("2026-03-31", *lines, ordered("5", "2025-11-10", "2025-11-30", 90, "2025-11-05"))[
+        "rolling", date(2025, 4, 1)
+    ]
+    assert (row["avg_lead_time_days"], row["in_full_rate"]) == (pytest.approx(20), 1.0)
+    assert row["lead_time_std_days"] == pytest.approx(0)
+    row = periods("2026-03-31", ordered("5", "2025-11-10", "2025-11-30", 90, "2025-11-05"))["rolling", date(2025, 4, 1)]
+    assert (row["avg_lead_time_days"], row["lead_time_std_days"]) == (None, None)

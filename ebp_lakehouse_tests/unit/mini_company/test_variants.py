@@ -144,9 +144,10 @@ def test_one_coordinate_of_the_file_moves_no_depot(tmp_path: Path) -> None:
 
 
 def test_answers_of_customers_reach_their_appointment(managed: SilverRun) -> None:
-    answers = """select schedule_date_key, customer_satisfaction_score from silver.fact_interventions
+    answers = """select schedule_date_key, customer_satisfaction_score, customer_satisfaction_date
+        from silver.fact_interventions
         where customer_satisfaction_score is not null order by schedule_date_key, start_time_key"""
-    assert managed.query(answers) == [(20260119, 4), (20260123, 5), (20260317, 3)]
+    assert managed.query(answers) == [(20260119, 4, date(2026, 1, 25)), (20260123, 5, None), (20260317, 3, None)]
     assert managed.query("select count(*), count(distinct intervention_key) from silver.fact_interventions") == [(7, 7)]
 
 
