@@ -243,8 +243,21 @@ def work() -> dict[str, Any]:
         "files": files,
         "as_of": today().isoformat(),
         "parameters": {name: value for name, value in values.items() if isinstance(value, (int, float))},
-        "sql": {table.name: table.sql for table in GOLD_TABLES if table.name in TABLES},
+        "sql": {table.name: spelt_out(table.sql) for table in GOLD_TABLES if table.name in TABLES},
     }
+
+
+def spelt_out(sql: str) -> str:
+    """The query with gold's macro ``cents`` written out: the peers have no macros."""
+    while (start := sql.find("cents(")) >= 0:
+        end = start + len("cents(")
+        depth = 1
+        while depth:
+            depth += {"(": 1, ")": -1}.get(sql[end], 0)
+            end += 1
+        amount = sql[start + len("cents(") : end - 1]
+        sql = f"{sql[:start]}round(({amount})::decimal(28, 8), 2)::decimal(18, 2){sql[end:]}"
+    return sql
 
 
 if __name__ == "__main__":

@@ -34,6 +34,9 @@ from ebp_lakehouse.silver.contract import TableContract
 
 PARIS = ZoneInfo("Europe/Paris")
 DOUBLE_DECIMALS = 9  # of rates, hours, kilometres; money is decimal
+# Money to the cent, half away from zero (A13). What was divided is a double, and 0.29 / 2 then a little less than 0.145: to
+# eight decimals first, which are those of EBP.
+CENTS = "CREATE OR REPLACE TEMP MACRO cents(amount) AS round(amount::decimal(28, 8), 2)::decimal(18, 2)"
 
 
 @dataclass(frozen=True)
@@ -253,6 +256,7 @@ def rows_of(
     """
     if table.computation is not None:
         return {}, pl.DataFrame(table.computation(connection, values).cast(table.declared_schema()))
+    connection.execute(CENTS)
     given = named_in(connection, table.sql, values)
     rows = connection.execute(table.sql, given).to_arrow_table()
     declared = rows.select(list(table.columns)).cast(table.declared_schema())

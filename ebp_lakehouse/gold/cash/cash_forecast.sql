@@ -144,7 +144,7 @@ summed as (
     select
         w.week_start,
         w.flow,
-        round(coalesce(sum(f.amount), 0), 2)::decimal(18, 2) as amount
+        cents(coalesce(sum(f.amount), 0)) as amount
     from weeks as w
     left join flows as f on w.flow = f.flow and f.expected_on between w.week_start and w.week_start + 6
     group by all

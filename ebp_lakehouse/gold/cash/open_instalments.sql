@@ -25,12 +25,12 @@ select
     third_id,
     document_number,
     due_date,
-    round(amount, 2)::decimal(18, 2) as amount,
-    round(balance, 2)::decimal(18, 2) as balance,
+    cents(amount) as amount,
+    cents(balance) as balance,
     coalesce($as_of - due_date, 0)::integer as days_overdue,
     is_doubtful,
     reminder_count,
     last_reminder_level
 from instalments
-where round(balance, 2) <> 0
+where cents(balance) <> 0
 order by side, third_id, due_date, commitment_id

@@ -85,10 +85,10 @@ flows as (
 
 select
     strftime(month_start, '%Y-%m') as period,
-    round(sum(on_debit), 2)::decimal(18, 2) as vat_on_debit,
-    round(sum(on_collection), 2)::decimal(18, 2) as vat_on_collection,
-    round(sum(deductible), 2)::decimal(18, 2) as vat_deductible,
-    round(sum(on_debit) + sum(on_collection) - sum(deductible), 2)::decimal(18, 2) as vat_due_estimate
+    cents(sum(on_debit)) as vat_on_debit,
+    cents(sum(on_collection)) as vat_on_collection,
+    cents(sum(deductible)) as vat_deductible,
+    cents(sum(on_debit) + sum(on_collection) - sum(deductible)) as vat_due_estimate
 from flows
 group by month_start
 order by month_start

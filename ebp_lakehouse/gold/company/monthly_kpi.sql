@@ -316,15 +316,15 @@ renewals as (
 select
     m.period,
     m.last_day,
-    round(coalesce(s.revenue, 0), 2)::decimal(18, 2) as revenue_excl_tax,
-    round(coalesce(s.margin, 0), 2)::decimal(18, 2) as margin,
+    cents(coalesce(s.revenue, 0)) as revenue_excl_tax,
+    cents(coalesce(s.margin, 0)) as margin,
     case when s.cost > 0 then s.margin::double / s.cost::double * 100 end as markup_percent,
     case when s.revenue > 0 then coalesce(h.without_cost, 0)::double / s.revenue::double * 100 end
         as revenue_without_cost_percent,
     case when s.gross_invoiced > 0 then (0 - s.credit_notes)::double / s.gross_invoiced::double * 100 end
         as credit_note_rate_percent,
-    round(m.fiscal_revenue, 2)::decimal(18, 2) as revenue_fiscal_ytd,
-    round(b.fiscal_revenue, 2)::decimal(18, 2) as revenue_fiscal_ytd_before,
+    cents(m.fiscal_revenue) as revenue_fiscal_ytd,
+    cents(b.fiscal_revenue) as revenue_fiscal_ytd_before,
     case when b.fiscal_revenue > 0 then (m.fiscal_revenue / b.fiscal_revenue::double - 1) * 100 end
         as growth_percent,
     case
@@ -333,7 +333,7 @@ select
                 (m.fiscal_revenue::double / m.business_days)
                 / (b.fiscal_revenue::double / b.business_days) * 100 - 100
     end as growth_per_business_day_percent,
-    round(m.rolling_revenue, 2)::decimal(18, 2) as revenue_12_months,
+    cents(m.rolling_revenue) as revenue_12_months,
     case when s.revenue > 0 then s.order_intake::double / s.revenue::double end as book_to_bill,
     case when u.mature > 0 then u.converted / u.mature * 100 end as quote_conversion_percent,
     case when u.amount > 0 then u.converted_amount::double / u.amount::double * 100 end
@@ -350,13 +350,13 @@ select
         as lost_revenue_percent,
     case when s.revenue > 0 then coalesce(h.recurring, 0)::double / s.revenue::double * 100 end
         as recurring_share_percent,
-    round(coalesce(t.collected, 0), 2)::decimal(18, 2) as cash_collected,
+    cents(coalesce(t.collected, 0)) as cash_collected,
     case when t.paid > 0 then coalesce(t.rejected, 0)::double / t.paid::double * 100 end
         as rejected_payment_rate_percent,
     coalesce(e.vat_due_estimate, 0)::decimal(18, 2) as vat_due_estimate,
-    round(coalesce(p.amount, 0), 2)::decimal(18, 2) as purchases_excl_tax,
+    cents(coalesce(p.amount, 0)) as purchases_excl_tax,
     q.price_index as purchase_price_index,
-    case when n.is_told then round(coalesce(a.amount, 0), 2)::decimal(18, 2) end as inventory_adjustment,
+    case when n.is_told then cents(coalesce(a.amount, 0)) end as inventory_adjustment,
     case when n.is_told and k.amount > 0 then coalesce(a.amount, 0)::double / k.amount::double * 100 end
         as inventory_adjustment_percent,
     case

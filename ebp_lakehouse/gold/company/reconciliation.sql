@@ -50,11 +50,11 @@ select
     document_type,
     document_year,
     documents_count,
-    round(source_excl_tax, 2)::decimal(18, 2) as source_excl_tax,
-    round(warehouse_excl_tax, 2)::decimal(18, 2) as warehouse_excl_tax,
-    round(warehouse_excl_tax - source_excl_tax, 2)::decimal(18, 2) as reconciliation_gap,
-    round(source_vat, 2)::decimal(18, 2) as source_vat,
-    round(warehouse_vat, 2)::decimal(18, 2) as warehouse_vat,
-    round(warehouse_vat - source_vat, 2)::decimal(18, 2) as vat_gap
+    cents(source_excl_tax) as source_excl_tax,
+    cents(warehouse_excl_tax) as warehouse_excl_tax,
+    cents(warehouse_excl_tax - source_excl_tax) as reconciliation_gap,
+    cents(source_vat) as source_vat,
+    cents(warehouse_vat) as warehouse_vat,
+    cents(warehouse_vat - source_vat) as vat_gap
 from compared
 order by side, document_type, document_year

@@ -140,8 +140,8 @@ measured as (
 scored as (
     select
         *,
-        round(coalesce(billable, 0), 2)::decimal(18, 2) as field_revenue,
-        round(coalesce(revenue, 0), 2)::decimal(18, 2) as sales_revenue,
+        cents(coalesce(billable, 0)) as field_revenue,
+        cents(coalesce(revenue, 0)) as sales_revenue,
         case when compared_achieved > 0 then least(1, compared_scheduled / compared_achieved) end as schedule_part,
         first_call_resolution as first_call_part,
         case when utilization is not null then least(1, utilization / $efficiency_target_utilization) end
@@ -181,7 +181,7 @@ select
     s.field_revenue,
     s.sales_revenue,
     case
-        when s.achieved > 0 then round(s.field_revenue::double / (s.achieved / 60), 2)::decimal(18, 2)
+        when s.achieved > 0 then cents(s.field_revenue::double / (s.achieved / 60))
     end as field_revenue_per_hour,
     case when s.available > 0 then (s.intervention + s.travel) / s.available end as occupancy_rate,
     case when s.available > 0 then s.billable_minutes / s.available end as billable_rate

@@ -166,9 +166,9 @@ measured as (
         coalesce(v.visits, 0) as visits_done,
         coalesce(v.repairs, 0) as repairs,
         coalesce(v.hours, 0) as hours,
-        round(coalesce(i.parts_cost, 0), 2)::decimal(18, 2) as parts_cost,
-        round(coalesce(v.labour_cost, 0), 2)::decimal(18, 2) as labour_cost,
-        round(coalesce(v.travel_cost, 0), 2)::decimal(18, 2) as travel_cost
+        cents(coalesce(i.parts_cost, 0)) as parts_cost,
+        cents(coalesce(v.labour_cost, 0)) as labour_cost,
+        cents(coalesce(v.travel_cost, 0)) as travel_cost
     from grain as g
     inner join years as y using (fiscal_year)
     inner join contracts as c using (contract_key)
@@ -202,15 +202,15 @@ select
     m.customer_id,
     m.family_id,
     m.is_active,
-    round(m.annual_fee, 2)::decimal(18, 2) as annual_fee,
+    cents(m.annual_fee) as annual_fee,
     case
         when m.is_active and $as_of between m.first_day and m.year_end
-            then round(coalesce(m.annual_fee, 0) / 12, 2)::decimal(18, 2)
+            then cents(coalesce(m.annual_fee, 0) / 12)
         else 0::decimal(18, 2)
     end as monthly_recurring_revenue,
-    round(m.invoiced, 2)::decimal(18, 2) as invoiced,
-    round(m.recognised, 2)::decimal(18, 2) as recognised_revenue,
-    round(m.invoiced_so_far - m.recognised_so_far, 2)::decimal(18, 2) as deferred_revenue,
+    cents(m.invoiced) as invoiced,
+    cents(m.recognised) as recognised_revenue,
+    cents(m.invoiced_so_far - m.recognised_so_far) as deferred_revenue,
     m.visits_due,
     m.visits_done,
     m.visits_overdue,

@@ -39,16 +39,16 @@ deals as (
         d.deal_date,
         d.customer_id,
         len(d.customer_ids) as customers,
-        round(coalesce(d.budget_sales, 0), 2)::decimal(18, 2) as budget_sales,
-        round(coalesce(d.budget_costs, 0), 2)::decimal(18, 2) as budget_costs,
+        cents(coalesce(d.budget_sales, 0)) as budget_sales,
+        cents(coalesce(d.budget_costs, 0)) as budget_costs,
         round(coalesce(d.budget_hours, 0), 3)::decimal(18, 3) as budget_hours,
-        round(coalesce(s.order_intake, 0), 2)::decimal(18, 2) as order_intake,
-        round(coalesce(s.invoiced, 0), 2)::decimal(18, 2) as invoiced,
-        round(coalesce(c.purchases, 0), 2)::decimal(18, 2) as purchase_costs,
-        round(coalesce(c.stock, 0), 2)::decimal(18, 2) as stock_costs,
-        round(coalesce(c.hours_cost, 0), 2)::decimal(18, 2) as hours_costs,
+        cents(coalesce(s.order_intake, 0)) as order_intake,
+        cents(coalesce(s.invoiced, 0)) as invoiced,
+        cents(coalesce(c.purchases, 0)) as purchase_costs,
+        cents(coalesce(c.stock, 0)) as stock_costs,
+        cents(coalesce(c.hours_cost, 0)) as hours_costs,
         round(coalesce(c.hours, 0), 3)::decimal(18, 3) as actual_hours,
-        round(d.ebp_margin, 2)::decimal(18, 2) as ebp_margin
+        cents(d.ebp_margin) as ebp_margin
     from silver.dim_deal as d
     left join sales as s on upper(d.deal_id) = s.deal_match
     left join costs as c on d.deal_key = c.deal_key

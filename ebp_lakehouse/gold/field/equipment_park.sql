@@ -149,7 +149,7 @@ select
     o.recent_failures as failures_12_months,
     o.days_in_use::double / nullif(o.recent_failures, 0) as mtbf_days,
     f.mtbf_days as family_mtbf_days,
-    round(o.revenue, 2)::decimal(18, 2) as revenue_since_install,
+    cents(o.revenue) as revenue_since_install,
     o.is_active and o.contract_id is null and coalesce(age_years < $prospect_years, false) as is_contract_prospect,
     null::varchar as failure_risk_level
 from observed as o

@@ -82,8 +82,8 @@ select
     avg_duration_minutes,
     case when compared_scheduled > 0 then (compared_actual / compared_scheduled - 1) * 100 end as planning_gap_percent,
     distance_km,
-    round(billable_amount, 2)::decimal(18, 2) as billable_amount,
-    round(cost_amount, 2)::decimal(18, 2) as cost_amount,
+    cents(billable_amount) as billable_amount,
+    cents(cost_amount) as cost_amount,
     first_call_resolution_rate,
     sla_compliance_rate
 from cube_rows

@@ -79,7 +79,7 @@ select
     k.first_call_resolution as first_call_resolution_rate,
     k.satisfaction as avg_customer_satisfaction,
     k.distance_km as avg_distance_km,
-    round(coalesce(k.billable, 0), 2)::decimal(18, 2) as total_billable_amount,
+    cents(coalesce(k.billable, 0)) as total_billable_amount,
     case when t.available > 0 then t.intervention / t.available end as utilization_rate,
     k.sla_met as sla_compliance_rate,
     k.preventive_on_time as preventive_on_time_rate,
@@ -96,7 +96,7 @@ select
     k.median_hours as median_time_to_intervention_hours,
     k.p90_hours as p90_time_to_intervention_hours,
     coalesce(k.not_invoiced, 0) as not_invoiced_count,
-    round(coalesce(k.not_invoiced_amount, 0), 2)::decimal(18, 2) as not_invoiced_amount
+    cents(coalesce(k.not_invoiced_amount, 0)) as not_invoiced_amount
 from silver.dim_date as d
 left join days as k using (date_id)
 left join deleted as x using (date_id)

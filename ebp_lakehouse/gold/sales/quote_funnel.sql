@@ -5,7 +5,7 @@ with amounts as (
         f.document_id,
         c.customer_id,
         arg_min(f.colleague_key, f.line_number) as colleague_key,
-        round(sum(f.net_amount_excl_tax), 2)::decimal(18, 2) as amount
+        cents(sum(f.net_amount_excl_tax)) as amount
     from silver.fact_sales as f
     inner join silver.dim_customer as c using (customer_key)
     where f.document_type = 'Quote'
@@ -60,7 +60,7 @@ judged as (
         *,
         converted_date is null and coalesce(valid_until_date < $as_of, false) as is_expired,
         $as_of - quote_date as age_days,
-        round(amount * coalesce(converted_share, 0)::decimal(18, 8), 2)::decimal(18, 2) as converted_amount
+        cents(amount * coalesce(converted_share, 0)::decimal(18, 8)) as converted_amount
     from quotes
 ),
 
@@ -95,7 +95,7 @@ select
     j.age_days,
     j.age_days > $quote_maturity_days as is_mature,
     case when status = 'open' then j.amount else 0 end as open_amount,
-    round(open_amount::double * o.share, 2)::decimal(18, 2) as weighted_amount,
+    cents(open_amount::double * o.share) as weighted_amount,
     null::varchar as loss_reason
 from judged as j
 inner join silver.dim_customer as c on j.customer_id = c.customer_id and c.is_current

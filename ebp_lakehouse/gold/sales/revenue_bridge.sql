@@ -168,16 +168,16 @@ effects as (
     select
         t.comparison,
         t.family_name,
-        round(t.opening, 2)::decimal(18, 2) as opening_revenue,
-        round(t.new_customers, 2)::decimal(18, 2) as new_customers_effect,
-        round(t.lost_customers, 2)::decimal(18, 2) as lost_customers_effect,
-        round(coalesce(p.new_products, 0), 2)::decimal(18, 2) as new_products_effect,
-        round(coalesce(p.lost_products, 0), 2)::decimal(18, 2) as lost_products_effect,
-        round(coalesce(v.volume, 0), 2)::decimal(18, 2) as volume_effect,
-        round(coalesce(v.price, 0), 2)::decimal(18, 2) as price_effect,
-        round(coalesce(v.mix, 0), 2)::decimal(18, 2) as mix_effect,
-        round(t.credit_notes, 2)::decimal(18, 2) as credit_notes_effect,
-        round(t.closing, 2)::decimal(18, 2) as closing_revenue
+        cents(t.opening) as opening_revenue,
+        cents(t.new_customers) as new_customers_effect,
+        cents(t.lost_customers) as lost_customers_effect,
+        cents(coalesce(p.new_products, 0)) as new_products_effect,
+        cents(coalesce(p.lost_products, 0)) as lost_products_effect,
+        cents(coalesce(v.volume, 0)) as volume_effect,
+        cents(coalesce(v.price, 0)) as price_effect,
+        cents(coalesce(v.mix, 0)) as mix_effect,
+        cents(t.credit_notes) as credit_notes_effect,
+        cents(t.closing) as closing_revenue
     from totals as t
     left join turnover_of_products as p using (comparison, family_name)
     left join volumes as v using (comparison, family_name)

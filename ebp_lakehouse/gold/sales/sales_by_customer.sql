@@ -40,10 +40,10 @@ totals as (
     select
         customer_id,
         count(distinct document_id) filter (where is_invoice and in_period) as total_orders,
-        round(coalesce(sum(net) filter (where in_period), 0), 2)::decimal(18, 2) as total_revenue,
-        round(coalesce(sum(cost) filter (where in_period), 0), 2)::decimal(18, 2) as total_cost,
+        cents(coalesce(sum(net) filter (where in_period), 0)) as total_revenue,
+        cents(coalesce(sum(cost) filter (where in_period), 0)) as total_cost,
         count(distinct document_id) filter (where is_invoice and in_previous) as previous_orders,
-        round(coalesce(sum(net) filter (where in_previous), 0), 2)::decimal(18, 2) as previous_revenue,
+        cents(coalesce(sum(net) filter (where in_previous), 0)) as previous_revenue,
         count(distinct document_id) filter (where is_invoice and in_rfm) as rfm_orders,
         coalesce(sum(net) filter (where in_rfm), 0) as rfm_revenue,
         min(document_date) filter (where is_invoice) as first_order_date,
@@ -142,7 +142,7 @@ select
     end as margin_percent,
     case
         when s.total_orders > 0
-            then round(s.total_revenue / s.total_orders::decimal(18, 0), 2)::decimal(18, 2)
+            then cents(s.total_revenue / s.total_orders)
     end as average_order_value,
     case when s.all_revenue > 0 then s.total_revenue::double / s.all_revenue::double * 100 end as revenue_share_percent,
     case
@@ -179,11 +179,11 @@ select
     end as customer_segment,
     case
         when s.last_order_date is not null and not s.is_member
-            then round(s.lifetime_revenue, 2)::decimal(18, 2)
+            then cents(s.lifetime_revenue)
     end as lifetime_value,
     case
         when s.last_order_date is not null and not s.is_member
-            then round(s.lifetime_margin, 2)::decimal(18, 2)
+            then cents(s.lifetime_margin)
     end as lifetime_margin,
     null::double as churn_probability,
     null::bigint as next_order_prediction_days

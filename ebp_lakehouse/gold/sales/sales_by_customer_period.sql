@@ -40,8 +40,8 @@ totals as (
         p.period_start,
         p.period_end,
         count(distinct f.document_id) filter (where f.document_type = 'Invoice') as total_orders,
-        round(sum(f.net_amount_excl_tax), 2)::decimal(18, 2) as total_revenue,
-        round(sum(f.cost_amount), 2)::decimal(18, 2) as total_cost
+        cents(sum(f.net_amount_excl_tax)) as total_revenue,
+        cents(sum(f.cost_amount)) as total_cost
     from silver.fact_sales as f
     inner join silver.dim_customer as c using (customer_key)
     inner join silver.dim_date as d on f.date_key = d.date_id
@@ -64,7 +64,7 @@ select
     end as margin_percent,
     case
         when t.total_orders > 0
-            then round(t.total_revenue / t.total_orders::decimal(18, 0), 2)::decimal(18, 2)
+            then cents(t.total_revenue / t.total_orders)
     end as average_order_value
 from totals as t
 inner join silver.dim_customer as c on t.customer_id = c.customer_id and c.is_current

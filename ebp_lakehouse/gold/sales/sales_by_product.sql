@@ -36,8 +36,8 @@ totals as (
     select
         product_id,
         coalesce(sum(quantity) filter (where in_period), 0) as quantity,
-        round(coalesce(sum(net) filter (where in_period), 0), 2)::decimal(18, 2) as revenue,
-        round(coalesce(sum(cost) filter (where in_period), 0), 2)::decimal(18, 2) as cost,
+        cents(coalesce(sum(net) filter (where in_period), 0)) as revenue,
+        cents(coalesce(sum(cost) filter (where in_period), 0)) as cost,
         sum(quantity) filter (where in_period and is_invoice) as invoiced_quantity,
         count(distinct document_id) filter (where in_period and is_invoice) as invoices
     from sales
@@ -175,7 +175,7 @@ select
     case
         when c.could_be_sold > 0 then greatest(0, least(1, c.quantity::double / c.could_be_sold::double))
     end as sell_through_rate,
-    round(c.mean_value, 2)::decimal(18, 2) as mean_stock_value,
+    cents(c.mean_value) as mean_stock_value,
     c.turnover as stock_turnover_ratio,
     365 / nullif(c.turnover, 0) as stock_coverage_days,
     case

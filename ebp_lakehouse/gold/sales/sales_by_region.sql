@@ -24,8 +24,8 @@ months as (
         month,
         count(distinct customer_id) filter (where is_customer) as customers,
         count(distinct document_id) filter (where is_invoice) as orders,
-        round(sum(net), 2)::decimal(18, 2) as revenue,
-        round(sum(cost), 2)::decimal(18, 2) as cost
+        cents(sum(net)) as revenue,
+        cents(sum(cost)) as cost
     from sales
     group by all
 ),
@@ -108,7 +108,7 @@ select
     revenue as total_revenue,
     revenue - cost as total_margin,
     case
-        when customers > 0 then round(revenue / customers::decimal(18, 0), 2)::decimal(18, 2)
+        when customers > 0 then cents(revenue / customers)
     end as revenue_per_customer,
     customers_12_months,
     potential::double as potential_customers,

@@ -87,16 +87,16 @@ others as (
 select
     d.date_id,
     coalesce(r.total_orders_count, 0) as total_orders_count,
-    round(coalesce(r.revenue_excl_tax, 0), 2)::decimal(18, 2) as total_revenue_excl_tax,
-    round(coalesce(r.revenue_incl_tax, 0), 2)::decimal(18, 2) as total_revenue_incl_tax,
-    round(coalesce(r.cost, 0), 2)::decimal(18, 2) as total_cost,
+    cents(coalesce(r.revenue_excl_tax, 0)) as total_revenue_excl_tax,
+    cents(coalesce(r.revenue_incl_tax, 0)) as total_revenue_incl_tax,
+    cents(coalesce(r.cost, 0)) as total_cost,
     total_revenue_excl_tax - total_cost as total_margin,
     case
         when total_revenue_excl_tax > 0 then total_margin::double / total_revenue_excl_tax::double * 100
     end as margin_percent,
     case
         when r.total_orders_count > 0
-            then round(total_revenue_excl_tax / r.total_orders_count::decimal(18, 0), 2)::decimal(18, 2)
+            then cents(total_revenue_excl_tax / r.total_orders_count)
     end as average_order_value,
     coalesce(c.new_customers, 0) as new_customers_count,
     coalesce(c.returning_customers, 0) as returning_customers_count,
@@ -105,15 +105,15 @@ select
         when r.total_orders_count > 0 then r.invoice_lines::double / r.total_orders_count
     end as avg_items_per_order,
     q.converted::double / q.quotes as conversion_rate,
-    round(coalesce(r.gross_invoiced, 0), 2)::decimal(18, 2) as gross_invoiced,
-    round(coalesce(r.credit_notes, 0), 2)::decimal(18, 2) as credit_notes_amount,
-    round(coalesce(r.ancillary, 0), 2)::decimal(18, 2) as ancillary_revenue,
+    cents(coalesce(r.gross_invoiced, 0)) as gross_invoiced,
+    cents(coalesce(r.credit_notes, 0)) as credit_notes_amount,
+    cents(coalesce(r.ancillary, 0)) as ancillary_revenue,
     coalesce(o.orders, 0) as order_intake_count,
-    round(coalesce(o.orders_excl_tax, 0), 2)::decimal(18, 2) as order_intake_excl_tax,
+    cents(coalesce(o.orders_excl_tax, 0)) as order_intake_excl_tax,
     coalesce(q.quotes, 0) as quotes_count,
-    round(coalesce(q.amount, 0), 2)::decimal(18, 2) as quotes_amount,
-    round(coalesce(o.deposits, 0), 2)::decimal(18, 2) as deposits_invoiced,
-    round(coalesce(r.financial_discount, 0), 2)::decimal(18, 2) as financial_discount,
+    cents(coalesce(q.amount, 0)) as quotes_amount,
+    cents(coalesce(o.deposits, 0)) as deposits_invoiced,
+    cents(coalesce(r.financial_discount, 0)) as financial_discount,
     case
         when total_revenue_excl_tax > 0
             then coalesce(r.revenue_without_cost, 0)::double / total_revenue_excl_tax::double * 100

@@ -198,7 +198,7 @@ select
     quantity_reserved::decimal(18, 3) as quantity_reserved,
     quantity_available::decimal(18, 3) as quantity_available,
     reorder_point::decimal(18, 3) as reorder_point,
-    round(stock_value, 2)::decimal(18, 2) as stock_value,
+    cents(stock_value) as stock_value,
     days_of_supply,
     case
         when mean_daily_issue is null and demand_per_day = 0 and reorder_point is null then null
@@ -207,7 +207,7 @@ select
         else 'Low'
     end as stock_out_risk_level,
     recommendation as reorder_recommendation,
-    round((recommendation::double * unit_cost::double)::decimal(28, 8), 2)::decimal(18, 2) as recommended_cost,
+    cents(recommendation::double * unit_cost::double) as recommended_cost,
     lead_time_days,
     demand_per_day,
     safety_stock,
@@ -221,12 +221,12 @@ select
     ) as is_dead_stock,
     case
         when quantity_on_hand > 0
-            then round((
+            then cents(
                 stock_value::double
                 * greatest(0, quantity_on_hand - greatest(0, demand_of_a_year, coalesce(maximum_stock, 0)))::double
                 / quantity_on_hand::double
-            )::decimal(28, 8), 2)
+            )
         else 0
-    end::decimal(18, 2) as excess_value
+    end as excess_value
 from recommended
 order by product_id, warehouse_id

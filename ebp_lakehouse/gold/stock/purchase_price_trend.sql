@@ -49,13 +49,13 @@ select
     c.supplier_id,
     strftime(c.month_start, '%Y-%m') as period,
     c.quantity::decimal(18, 3) as quantity,
-    round(c.net, 2)::decimal(18, 2) as amount,
+    cents(c.net) as amount,
     c.mean_net_price,
     case when c.first_price > 0 then c.mean_net_price / c.first_price * 100 end as price_index,
     case
         when c.year_before_price > 0 then (c.mean_net_price / c.year_before_price - 1) * 100
     end as variation_12_months_percent,
-    round((c.mean_net_price - c.year_before_price) * c.year_quantity::double, 2)::decimal(18, 2) as effect_amount
+    cents((c.mean_net_price - c.year_before_price) * c.year_quantity::double) as effect_amount
 from compared as c
 left join silver.dim_product as items on c.product_id = items.product_id and items.is_current
 left join silver.dim_supplier as suppliers on c.supplier_id = suppliers.supplier_id and suppliers.is_current

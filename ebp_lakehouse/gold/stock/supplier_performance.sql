@@ -162,7 +162,7 @@ rates as (
         p.period_end,
         p.period_type,
         coalesce(v.orders, 0) as total_orders_count,
-        round(coalesce(v.spend, 0), 2)::decimal(18, 2) as total_amount,
+        cents(coalesce(v.spend, 0)) as total_amount,
         coalesce(d.due_lines, 0) as due_lines_count,
         d.on_time_in_full / d.due_lines as on_time_delivery_rate,
         d.on_time / d.due_lines as on_time_rate,
