@@ -109,3 +109,13 @@ def test_a_place_that_was_left_out_is_told_with_both_figures() -> None:
     compute(connection, SALES_BY_REGION, D)
     connection.execute("DELETE FROM computed.sales_by_region WHERE location_key = 'L2'")
     assert judge(connection, SALES_BY_REGION, D) == ["2026-03: revenue is 5.00 by place, 12.00 in the facts"]
+
+
+def test_half_a_cent_is_a_whole_one() -> None:
+    # 0.29 of two customers is 0.145 each, half away from zero 0.15; divided as a double it is a little less.
+    frame, _ = compute(
+        country([Sale("F1", date(2026, 2, 20), "A", "P", "0.20"), Sale("F2", date(2026, 2, 20), "B", "P", "0.09")]),
+        SALES_BY_REGION,
+        D,
+    )
+    assert by(frame, "period")["2026-02"]["revenue_per_customer"] == Decimal("0.15")
