@@ -86,7 +86,7 @@ def open_instalments(bronze: Bronze, as_of: date) -> pl.DataFrame:
 
 
 def stored(bronze: Bronze, as_of: date, captured_on: date, *, is_kept: bool) -> pl.DataFrame:
-    """One row: value of the stock, of what stands below nothing, and A and B items without any piece left (today only).
+    """One row: value of the stock, what is dead, too much or below nothing of it, A and B items without a piece (today only).
 
     Of an evening that is not kept, after the first movement of all, nothing is known.
     """
@@ -102,6 +102,7 @@ def stored(bronze: Bronze, as_of: date, captured_on: date, *, is_kept: bool) -> 
         "stock_value": whole,
         "dead_stock_value": dead,
         "dead_stock_percent": 100 * dead / whole if whole > 0 else None,
+        "excess_stock_value": round(float(stock.supply(bronze, as_of, is_captured=today)["excess_value"].sum()), 2),
         "negative_stocks_count": below.height,
         "negative_stocks_value": round(float(below["stock_value"].sum()), 2),
     }
