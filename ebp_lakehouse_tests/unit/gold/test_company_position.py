@@ -58,7 +58,7 @@ def test_who_waits_ordered_an_item_that_a_supplier_is_late_with() -> None:
         {**bought, "document_id": "PC1", "product_id": "P", "promised_date": date(2026, 3, 20), "due_state": "Received",
          "complete_receipt_date": date(2026, 4, 2)},
         {**bought, "document_id": "PC2", "product_id": "Q", "promised_date": date(2026, 4, 20), "due_state": "Open"},
-        {**bought, "document_id": "PC4", "product_id": "X1", "promised_date": date(2026, 3, 20), "due_state": "Overdue"},
+        {**bought, "document_id": "PC4", "product_id": "Xy", "promised_date": date(2026, 3, 20), "due_state": "Overdue"},
         # A free line has no item that anybody could have ordered.
         {**bought, "document_id": "PC3", "product_id": "NO_ITEM", "promised_date": date(2026, 3, 20), "due_state": "Overdue"},
     ]  # fmt: skip
@@ -80,7 +80,7 @@ def test_who_waits_ordered_an_item_that_a_supplier_is_late_with() -> None:
         order("O6", "C5", "2026-04-01", "P", 5),  # ordered after the day
         order("O7", "C6", "2026-03-02", "P", 0),  # closed without a delivery
         order("O8", "C7", "2026-03-02", "NO_ITEM", 5),
-        order("O9", "C9", "2026-03-02", "x1", 5),  # an item of no master, as it was typed
+        order("O9", "C9", "2026-03-02", "xY", 5),  # an item of no master, as it was typed
         sale("F1", "Invoice", "2026-01-15", 100, customer_id="C8", remaining_quantity_to_deliver=5),
     ]
     (row,) = computed(COMPANY_POSITION, company(fact_sales=orders, fact_purchases=purchases), D)
