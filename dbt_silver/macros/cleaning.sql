@@ -74,11 +74,11 @@
             when typed.digits like '0%' and {{ prefix }} <> '39' then '+' || {{ prefix }} || typed.digits[2:]
             else '+' || {{ prefix }} || typed.digits
         end),
-        lambda number: nullif(regexp_extract(number, case
+        lambda number: nullif(case
             when regexp_matches(number, '^\+({{ plans | join('|') }})')
-                then '^\+({% for code, lengths in plans.items() %}{{ code }}[0-9]{{ '{' ~ lengths ~ '}' }}{{ '|' if not loop.last }}{% endfor %})$'
-            else '^\+[1-9]\d{6,13}$'
-        end), ''))[1]
+                then regexp_extract(number, '^\+({% for code, lengths in plans.items() %}{{ code }}[0-9]{{ '{' ~ lengths ~ '}' }}{{ '|' if not loop.last }}{% endfor %})$')
+            else regexp_extract(number, '^\+[1-9]\d{6,13}$')
+        end, ''))[1]
 {%- endmacro %}
 
 {# Upper case, accents kept, CEDEX and its number removed. #}

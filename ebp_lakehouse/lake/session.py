@@ -84,13 +84,41 @@ def session(settings: Settings, database: str = ":memory:", *, read_only: bool =
     return connection
 
 
+def default_database(connection: duckdb.DuckDBPyConnection) -> str:
+    """Where names without a database are looked up."""
+    return str(connection.execute("SELECT current_database()").fetchall()[0][0])
+
+
 @contextmanager
 def small_buffer(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
     """A cursor on the database of ``connection`` with DuckDB's own result buffer of 1 MB: rows leave it as they are read.
 
     For queries with one last step, a scan or a sort; what befalls others is said in ``session``.
     """
-    current = connection.execute("SELECT current_database()").fetchall()[0][0]
+    database = default_database(connection)
     with connection.cursor() as cursor:
-        cursor.execute(f"USE {quote_identifier(current)}")
+        cursor.execute(f"USE {quote_identifier(database)}")
         yield cursor
+
+
+@contextmanager
+def beside(connection: duckdb.DuckDBPyConnection, database: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A cursor for any query, for another thread: ``connection`` itself runs nothing. ``database`` is the default of both."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"USE {quote_identifier(database)}; SET streaming_buffer_size = '{RESULT_BUFFER}'")
+        yield cursor
+
+
+@contextmanager
+def shared(connection: duckdb.DuckDBPyConnection, threads: int) -> Iterator[int]:
+    """While it lasts, several statements may run at once in the database of ``connection``: yields how many.
+
+    Each runs in a thread of its caller, and DuckDB has so many of its own beside them (it counts one for itself) that
+    ``threads`` run in all. More of them than cores take a third more of the processor for the same statements (ADR 17).
+    """
+    at_once = min(threads, max(2, threads // 2))
+    connection.execute(f"SET threads = {threads - at_once + 1}")
+    try:
+        yield at_once
+    finally:
+        connection.execute(f"SET threads = {threads}")

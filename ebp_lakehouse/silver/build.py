@@ -18,7 +18,7 @@ import duckdb
 
 from ebp_lakehouse.lake.catalog import local_catalog
 from ebp_lakehouse.lake.publication import Record
-from ebp_lakehouse.lake.session import RESULT_BUFFER, quote_literal, session
+from ebp_lakehouse.lake.session import beside, quote_literal, session
 from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.parameters import parameters
 from ebp_lakehouse.settings import Settings
@@ -44,8 +44,7 @@ class Build:
     def connect(self, settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         """The built tables as ``silver.*`` and what is published as ``lake.silver.*`` (personal columns included)."""
         if isinstance(self.database, duckdb.DuckDBPyConnection):
-            with self.database.cursor() as cursor:
-                cursor.execute(f"USE {DATABASE}; SET streaming_buffer_size = '{RESULT_BUFFER}'")
+            with beside(self.database, DATABASE) as cursor:
                 yield cursor
             return
         with session(settings, str(self.database)) as connection:
@@ -60,10 +59,11 @@ def build(
     scratch: Path,
     *,
     models: Sequence[str] = (),
+    tested: bool = True,
     known_at: datetime | None = None,
     as_of: date | None = None,
 ) -> Build:
-    """Build and test ``tables`` and whatever they need.
+    """Build ``tables`` and whatever they need, and test them.
 
     Args:
         settings: where the lake and the dbt project are.
@@ -71,6 +71,7 @@ def build(
         tables: published models wanted; their ancestors are built too.
         scratch: an empty folder for the database and dbt's files.
         models: further models wanted, by name, with their ancestors.
+        tested: run the tests too.
         known_at: read bronze as it was known at this UTC instant; None = everything the record holds.
         as_of: day of the computed attributes; None = decided by the data (semantics V4).
 
@@ -82,7 +83,10 @@ def build(
     shutil.copyfile(scratch_catalog(settings, record), catalog)
     names = [*(name for table in tables for name in (table.name, *table.shown)), *models]
     selected = [f"+{name}" for name in names]
-    return build_models(settings, catalog, selected, scratch, left=names, known_at=known_at, as_of=as_of)
+    excluded = ("unit_test",) if tested else ("unit_test", "test")
+    return build_models(
+        settings, catalog, selected, scratch, excluded=excluded, left=names, known_at=known_at, as_of=as_of
+    )
 
 
 def scratch_catalog(settings: Settings, record: Record) -> Path:

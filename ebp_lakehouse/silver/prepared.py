@@ -31,7 +31,7 @@ from time import perf_counter
 
 import duckdb
 
-from ebp_lakehouse.lake.session import quote_identifier, quote_literal, session
+from ebp_lakehouse.lake.session import quote_identifier, quote_literal, session, shared
 from ebp_lakehouse.settings import Settings
 from ebp_lakehouse.silver.dbt_run import DATABASE, NodeResult
 from ebp_lakehouse.silver.manifest import fingerprint, load_manifest, manifest_path
@@ -91,11 +91,11 @@ def run(
         connection.execute("SET preserve_insertion_order = true")  # as in dbt's own session
         connection.execute(f"ATTACH {quote_literal(str(catalog))} AS lake (READ_ONLY)")
         connection.execute(f"ATTACH {quote_literal(str(path))} AS kept (READ_ONLY)")
-        # Compressed as it grows: 0.6 GB less at the size of the reference installation. At DuckDB's own threshold of 16 MB
-        # it compresses so often that a build takes a third longer.
-        connection.execute(f"SET checkpoint_threshold = '200MB'; ATTACH ':memory:' AS {DATABASE} (COMPRESS)")
+        # Compressed when it grows beyond that: every build waits while it is done, and at DuckDB's own 16 MB it is often.
+        connection.execute(f"SET checkpoint_threshold = '1GB'; ATTACH ':memory:' AS {DATABASE} (COMPRESS)")
         connection.execute(f"USE {DATABASE}; COPY FROM DATABASE kept TO {DATABASE}; DETACH kept")
-        results = _run_all(connection, _nodes(connection), settings.threads, values, left)
+        with shared(connection, settings.threads) as at_once:
+            results = _run_all(connection, _nodes(connection), at_once, values, left)
     except (
         duckdb.Error,
         KeyError,
@@ -167,7 +167,7 @@ def _nodes(connection: duckdb.DuckDBPyConnection) -> dict[str, NodeResult]:
 def _run_all(
     connection: duckdb.DuckDBPyConnection,
     nodes: Mapping[str, NodeResult],
-    threads: int,
+    at_once: int,
     values: Mapping[str, str],
     left: Collection[str] | None,
 ) -> dict[str, NodeResult] | None:
@@ -180,11 +180,11 @@ def _run_all(
     order.prepare()
     ready: list[tuple[float, str]] = []
     running: dict[Future[NodeResult | None], str] = {}
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         while order.is_active():
             for name in order.get_ready():
                 heapq.heappush(ready, (-urgency[name], name))
-            while ready and len(running) < threads:
+            while ready and len(running) < at_once:
                 name = heapq.heappop(ready)[1]
                 running[pool.submit(_run_one, connection, nodes[name], values)] = name
             for done in wait(running, return_when=FIRST_COMPLETED).done:

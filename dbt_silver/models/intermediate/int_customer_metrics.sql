@@ -50,10 +50,10 @@ totals as (
 shares as (
     select
         *,
-        coalesce(sum(recent_revenue) filter (where recent_revenue > 0) over (
+        coalesce(sum(greatest(recent_revenue, 0)) over (
             order by recent_revenue desc, customer_id rows between unbounded preceding and 1 preceding
         ), 0) as revenue_before,
-        sum(recent_revenue) filter (where recent_revenue > 0) over () as all_revenue
+        sum(greatest(recent_revenue, 0)) over () as all_revenue
     from totals
 )
 
