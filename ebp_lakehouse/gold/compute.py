@@ -6,10 +6,12 @@ committed (history.py), Dagster (assets.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from threading import Lock
 from time import perf_counter
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,7 +27,7 @@ from ebp_lakehouse.gold.history import History
 from ebp_lakehouse.lake.catalog import connect
 from ebp_lakehouse.lake.publication import Move, Record
 from ebp_lakehouse.lake.scratch import scratch_folder
-from ebp_lakehouse.lake.session import quote_identifier
+from ebp_lakehouse.lake.session import beside, default_database, quote_identifier, shared
 from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.parameters import parameters
 from ebp_lakehouse.settings import Settings
@@ -155,8 +157,13 @@ def compute(
     lake = Lake.open(settings)
     values = parameters(settings.dbt_project_dir, settings.parameters_file).values
     results = {table.name: GoldResult() for table in tables}
-    with connect(record.number, settings, private=True) as published:
-        histories = {table.name: History.load(published, record, table, days) for table in tables}
+    with (
+        connect(record.number, settings, private=True) as published,
+        shared(published, settings.threads) as at_once,
+        ThreadPoolExecutor(at_once) as pool,
+    ):
+        loaded = pool.map(lambda table: History.load(published, record, table, days), tables)
+        histories = {table.name: history for table, history in zip(tables, loaded, strict=True)}
         newest = published_day(published, record)
         for day in days:
             clocks = {t.name: knowledge(record, needed_silver(t, contracts), day, today, newest) for t in tables}
@@ -166,15 +173,27 @@ def compute(
                     continue
                 with _knowing(settings, record, published, group, contracts, clocks, day) as connection:
                     on_day = Day(connection, {**values, "as_of": day})
-                    for table in group:
-                        _replace(on_day, table, clocks[table.name], day, histories[table.name], results[table.name])
-        for table in tables:
-            result = results[table.name]
-            if not result.findings:
-                made = histories[table.name].commit(lake, record, result.partitions, days[-1], result.parameters)
-                result.rows, result.written, result.bytes_written = made.rows, made.written, made.bytes
-                result.moves = {table.lake_key: made.move} if made.move else {}
+                    _finish(
+                        pool.submit(_replace, on_day, t, clocks[t.name], day, histories[t.name], results[t.name])
+                        for t in group
+                    )
+        _finish(
+            pool.submit(_commit, lake, record, t, days[-1], histories[t.name], results[t.name])
+            for t in tables
+            if not results[t.name].findings
+        )
     return results
+
+
+def _finish(submitted: Iterable[Future[None]]) -> None:
+    """Wait for jobs; after an error in one, those that have not begun are left."""
+    jobs = list(submitted)
+    try:
+        for job in jobs:
+            job.result()
+    finally:
+        for job in jobs:
+            job.cancel()
 
 
 def needed_silver(table: GoldTable, contracts: Mapping[str, TableContract]) -> list[TableContract]:
@@ -208,42 +227,52 @@ def _knowing(
     silver = [contract for name, contract in contracts.items() if name in wanted]
     with scratch_folder("gold") as scratch:
         known_at = None if clock.is_newest else clock.known_at
-        rebuilt = build(settings, record, silver, scratch, known_at=known_at, as_of=day)
-        with rebuilt.connect(settings) as connection:
+        # Nobody would see the results of tests here; silver's own run shows those of what is published.
+        rebuilt = build(settings, record, silver, scratch, tested=False, known_at=known_at, as_of=day)
+        with rebuilt.connect(settings) as connection, shared(connection, settings.threads):
             yield connection
 
 
 class Day:
-    """The tables of one day on one connection: each is computed once, when it or one that uses it is asked for."""
+    """The tables of one day on one database: each is computed once, when it or one that uses it is asked for.
+
+    Several threads may ask. One of them computes, on a connection of its own, and the others wait for what it finds.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, values: Mapping[str, Any]) -> None:
         self.connection = connection
         self.values = values
-        self._frames: dict[str, pl.DataFrame] = {}
-        self._findings: dict[str, Findings] = {}
         self.parameters: dict[str, dict[str, Any]] = {}
+        self._asked: dict[str, Future[tuple[pl.DataFrame | None, Findings]]] = {}
+        self._asking = Lock()
+        self._database = default_database(connection)
         connection.execute("DETACH DATABASE IF EXISTS computed; ATTACH ':memory:' AS computed")
 
     def table(self, table: GoldTable) -> tuple[pl.DataFrame | None, Findings]:
         """The table as of the day, with exactly the declared columns and types, and what is wrong with it."""
-        if table.name not in self._findings:
-            wrong = [used.name for used in table.uses if self.table(used)[1]]
-            if wrong:
-                self._findings[table.name] = Findings(uses=[f"gold/{name}, which it uses, is wrong" for name in wrong])
-            else:
-                self._findings[table.name] = self._compute(table)
-        return self._frames.get(table.name), self._findings[table.name]
+        with self._asking:
+            is_first = table.name not in self._asked
+            asked = self._asked.setdefault(table.name, Future())
+        if is_first:
+            try:
+                asked.set_result(self._compute(table))
+            except BaseException as error:  # noqa: BLE001  those who wait are told, and must not wait for ever
+                asked.set_exception(error)
+        return asked.result()
 
-    def _compute(self, table: GoldTable) -> Findings:
-        try:
-            self.parameters[table.name], frame = rows_of(self.connection, table, self.values)
-        except (duckdb.Error, pa.ArrowInvalid) as error:  # a value that no type can hold, memory; others go on
-            return Findings(error=f"{type(error).__name__}: {error}")
-        self.connection.register("computed_rows", frame.to_arrow())
-        self.connection.execute(f"CREATE TABLE computed.{quote_identifier(table.name)} AS FROM computed_rows")
-        self.connection.unregister("computed_rows")
-        self._frames[table.name] = frame
-        return findings(self.connection, table, frame, self.values)
+    def _compute(self, table: GoldTable) -> tuple[pl.DataFrame | None, Findings]:
+        wrong = [used.name for used in table.uses if self.table(used)[1]]
+        if wrong:
+            return None, Findings(uses=[f"gold/{name}, which it uses, is wrong" for name in wrong])
+        with beside(self.connection, self._database) as connection:
+            try:
+                self.parameters[table.name], frame = rows_of(connection, table, self.values)
+            except (duckdb.Error, pa.ArrowInvalid) as error:  # a value that no type can hold, memory; others go on
+                return None, Findings(error=f"{type(error).__name__}: {error}")
+            connection.register("computed_rows", frame.to_arrow())
+            connection.execute(f"CREATE TABLE computed.{quote_identifier(table.name)} AS FROM computed_rows")
+            connection.unregister("computed_rows")
+            return frame, findings(connection, table, frame, self.values)
 
 
 def rows_of(
@@ -273,3 +302,9 @@ def _replace(on_day: Day, table: GoldTable, clock: Knowledge, day: date, history
         history.partitions.connection.register("gold_frame", frame.to_arrow())
         result.partitions[day] = history.partitions.replace(day, "gold_frame", clock.known_at, clock.basis)
     result.seconds += perf_counter() - started
+
+
+def _commit(lake: Lake, record: Record, table: GoldTable, day: date, history: History, result: GoldResult) -> None:
+    made = history.commit(lake, record, result.partitions, day, result.parameters)
+    result.rows, result.written, result.bytes_written = made.rows, made.written, made.bytes
+    result.moves = {table.lake_key: made.move} if made.move else {}

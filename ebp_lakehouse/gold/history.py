@@ -19,7 +19,7 @@ from ebp_lakehouse.gold.contract import GoldTable
 from ebp_lakehouse.gold.partition import HISTORY, Partitions
 from ebp_lakehouse.lake.delta import Commit, TableWriter, open_at_pin
 from ebp_lakehouse.lake.publication import Move, Pin, Record
-from ebp_lakehouse.lake.session import quote_identifier
+from ebp_lakehouse.lake.session import beside, quote_identifier
 from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.lake.views import GOLD_DELETED as DELETED
 from ebp_lakehouse.lake.views import GOLD_MONTH as MONTH
@@ -69,19 +69,20 @@ class History:
             table: the declaration.
             days: partitions to be computed.
         """
-        connection = duckdb.connect()
+        connection = duckdb.connect(config={"threads": 1})  # tables run side by side
         connection.register("declared_history", table.arrow_schema().empty_table())
         connection.execute(f"CREATE TABLE {HISTORY} AS FROM declared_history")
         partitions, pin = Partitions(connection, table), record.pins.get(table.lake_key)
         if pin is None:
             return cls(table, None, partitions, is_same=False, rows_before=0)
         source = f"lake.gold.{quote_identifier(f'{table.name}_history')}"
-        held, declared = _types(published, source), _types(connection, HISTORY)
-        is_same = all(held.get(name) == declared[name] for name in table.columns) and held.keys() <= declared.keys()
-        columns = ", ".join(quote_identifier(name) for name in declared if name in held)
-        where = "" if table.kind == "series" or not is_same else f"WHERE {_stored_with(table, days)}"
-        sql = f"SELECT {columns}, date_trunc('month', {PARTITION})::DATE AS {MONTH} FROM {source} {where}"
-        connection.register("published_history", published.execute(sql).to_arrow_table())
+        with beside(published, "lake") as reading:
+            held, declared = _types(reading, source), _types(connection, HISTORY)
+            is_same = all(held.get(name) == declared[name] for name in table.columns) and held.keys() <= declared.keys()
+            columns = ", ".join(quote_identifier(name) for name in declared if name in held)
+            where = "" if table.kind == "series" or not is_same else f"WHERE {_stored_with(table, days)}"
+            sql = f"SELECT {columns}, date_trunc('month', {PARTITION})::DATE AS {MONTH} FROM {source} {where}"
+            connection.register("published_history", reading.execute(sql).to_arrow_table())
         connection.execute(f"INSERT INTO {HISTORY} BY NAME FROM published_history")
         connection.execute(f"UPDATE {HISTORY} SET {DELETED} = false WHERE {DELETED} IS NULL")
         return cls(table, pin, partitions, is_same, partitions.live_rows())

@@ -12,18 +12,18 @@ with days as (
     inner join silver.dim_date as d using (date_id)
 ),
 
+-- Sums up to each day: what lies between two days is their difference. The days have no gap.
 running as (
     select
         *,
         sum(revenue) over fiscal_to_date as fiscal_revenue,
-        count(*) filter (where is_business_day) over fiscal_to_date as business_days,
-        sum(revenue) over (
-            order by date_value::timestamp range between interval 12 months preceding and current row
-        ) - coalesce(sum(revenue) over (
-            order by date_value::timestamp range between interval 12 months preceding and interval 12 months preceding
-        ), 0) as rolling_revenue
+        count_if(is_business_day) over fiscal_to_date as fiscal_business_days,
+        sum(revenue) over to_date as revenue_to_date,
+        count_if(is_business_day) over to_date as business_days_to_date
     from days
-    window fiscal_to_date as (partition by fiscal_year order by date_value)
+    window
+        fiscal_to_date as (partition by fiscal_year order by date_value),
+        to_date as (order by date_value)
 ),
 
 fiscal_years as (
@@ -41,10 +41,11 @@ months as (
         r.date_value as last_day,
         strftime(r.date_value, '%Y-%m') as period,
         r.fiscal_revenue,
-        r.business_days,
-        r.rolling_revenue,
+        r.fiscal_business_days as business_days,
+        r.revenue_to_date - coalesce(a.revenue_to_date, 0) as rolling_revenue,
         y.first_day as fiscal_start
     from running as r
+    left join running as a on (r.date_value - interval 12 months)::date = a.date_value
     left join fiscal_years as y on r.fiscal_year = y.fiscal_year
     qualify row_number() over (partition by r.month_number order by r.date_value desc) = 1
 ),
@@ -53,13 +54,12 @@ months as (
 before as (
     select
         m.month_number,
-        sum(d.revenue) as fiscal_revenue,
-        count(*) filter (where d.is_business_day) as business_days
+        e.revenue_to_date - coalesce(s.revenue_to_date, 0) as fiscal_revenue,
+        e.business_days_to_date - coalesce(s.business_days_to_date, 0) as business_days
     from months as m
-    inner join days as d
-        on
-            d.date_value between (m.fiscal_start - interval 1 year)::date and (m.last_day - interval 1 year)::date
-    group by m.month_number
+    inner join running as e on (m.last_day - interval 1 year)::date = e.date_value
+    left join running as s on (m.fiscal_start - interval 1 year)::date - 1 = s.date_value
+    where m.fiscal_start is not null
 ),
 
 sales as (
