@@ -6,6 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
+import pytest
+
+from ebp_lakehouse.lake.session import beside, session, shared
+from ebp_lakehouse.settings import Settings
+
 # Without the session's own buffer this never ends, and no signal reaches it: so in a process of its own.
 TWO_LAST_STEPS = """
 import sys
@@ -43,3 +49,28 @@ def test_a_large_result_of_several_last_steps_comes_whole(tmp_path: Path) -> Non
     )
     # every 20th row of 900 000 differs, every 1000th is missing; none is both
     assert done.stdout.split()[-1] == "45900"
+
+
+def _threads(connection: duckdb.DuckDBPyConnection) -> int:
+    return int(connection.execute("SELECT current_setting('threads')").fetchall()[0][0])
+
+
+@pytest.mark.parametrize(("threads", "at_once", "of_duckdb"), [(1, 1, 1), (2, 2, 1), (3, 2, 2), (4, 2, 3), (8, 4, 5)])
+def test_statements_at_once_and_duckdbs_own_threads_are_as_many_as_allowed(
+    threads: int, at_once: int, of_duckdb: int
+) -> None:
+    """DuckDB counts one of its callers' threads as its own: callers + its own - 1 run."""
+    with duckdb.connect(config={"threads": threads}) as connection:
+        with shared(connection, threads) as given:
+            assert (given, _threads(connection)) == (at_once, of_duckdb)
+            assert given + of_duckdb - 1 == threads
+        assert _threads(connection) == threads
+
+
+def test_a_cursor_beside_looks_names_up_where_the_connection_does(tmp_path: Path) -> None:
+    with session(Settings(lake_url=str(tmp_path))) as connection:
+        connection.execute("ATTACH ':memory:' AS other; USE other; CREATE TABLE here AS SELECT 7 AS number")
+        with beside(connection, "other") as cursor:
+            assert cursor.execute("SELECT number, current_setting('streaming_buffer_size') FROM here").fetchall() == [
+                (7, connection.execute("SELECT current_setting('streaming_buffer_size')").fetchall()[0][0])
+            ]
