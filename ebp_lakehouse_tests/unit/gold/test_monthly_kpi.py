@@ -52,9 +52,13 @@ def test_what_ebp_renewed_is_renewed_and_what_has_not_ended_is_not_lost() -> Non
 
 def test_a_fiscal_year_of_eighteen_months_is_compared_with_the_same_dates_one_year_before() -> None:
     # From July 2024 to December 2025. August 2025: 300 since July 2024, before July 2023 to August 2024: 100. March 2026: 100 since
-    # January, before January to March 2025: 100, not the 200 since July 2024.
+    # January, before January to March 2025: 100, not the 200 since July 2024; of 90 business days now, and 80 before.
     calendar_days = [
-        {**day, "is_business_day": True, "fiscal_year": 2025 if day["date_id"] < 20260101 else 2026}
+        {
+            **day,
+            "is_business_day": not 20250101 <= day["date_id"] <= 20250110,
+            "fiscal_year": 2025 if day["date_id"] < 20260101 else 2026,
+        }
         for day in calendar("2024-07-01", "2026-12-31")
     ]
     invoices = [sale(month, "Invoice", f"{month}-15", 100) for month in ("2024-08", "2025-03", "2025-08", "2026-03")]
@@ -64,6 +68,7 @@ def test_a_fiscal_year_of_eighteen_months_is_compared_with_the_same_dates_one_ye
     assert (rows["2025-08"]["revenue_fiscal_ytd"], rows["2025-08"]["revenue_fiscal_ytd_before"]) == (300, 100)
     assert (rows["2026-03"]["revenue_fiscal_ytd"], rows["2026-03"]["revenue_fiscal_ytd_before"]) == (100, 100)
     assert (rows["2025-07"]["revenue_fiscal_ytd_before"], rows["2026-03"]["growth_percent"]) == (None, 0.0)
+    assert rows["2026-03"]["growth_per_business_day_percent"] == pytest.approx(80 / 90 * 100 - 100)
 
 
 def test_a_survey_is_of_the_month_in_which_it_was_sent_and_of_all_documents_of_a_customer() -> None:
