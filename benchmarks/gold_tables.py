@@ -99,8 +99,8 @@ def report(computed: dict[str, Any], reading: dict[str, Any]) -> bool:
         first, again = computed["rebuilding"]
         print(f"    of which silver for a day without documents {again:.2f} s")
         print(f"    the first time, by dbt: {computed['first']:.2f} s, of which silver {first:.2f} s")
-    print(f"  memory at most                 {computed['peak'] / 1e6:>8.0f} MB")
     print(f"    of which {', '.join(f'{name} {seconds:.2f} s' for name, seconds in slowest)}")
+    print(f"  memory at most                 {computed['peak'] / 1e6:>8.0f} MB")
     name, milliseconds = max(reading["tables"].items(), key=lambda item: item[1])
     middle = statistics.median(reading["tables"].values())
     print(f"  connect()                      {reading['connect']:>8.0f} ms")

@@ -130,7 +130,7 @@ class Settings(BaseModel):
         first_partition: the first ingestion date that can be back-filled.
         environment: what may run unattended is declared per environment.
         memory_limit: DuckDB's ceiling for one session: a number and KB, MB, GB, TB (or KiB, …).
-        threads: DuckDB's threads for one session, 1 or more.
+        threads: DuckDB's threads for one session, with those of statements that are run side by side; 1 or more.
         dbt_project_dir: where ``dbt_silver`` lies.
         user_files: folder of the optional files a user may supply (``colleague_extra.csv``, …), or None.
         parameters_file: YAML of parameters over the defaults of ``dbt_silver/dbt_project.yml``, or None.

@@ -23,7 +23,7 @@ class Findings:
     Attributes:
         contract: rules of the model that rows break.
         identities: sums and counts that differ from those of the sources.
-        uses: tables that it uses and that are wrong themselves.
+        uses: what it uses and is wrong itself: tables of gold, or silver rebuilt for a day.
         error: why its query could not be run.
     """
 

@@ -1,4 +1,4 @@
-"""Compute gold partitions: the right knowledge for each day (two clocks), all tables of a day on one connection, one commit.
+"""Compute gold partitions: the right knowledge for each day (two clocks), its tables side by side, one commit each.
 
 Not here: formulas (one file per table), what a partition holds (partition.py), what is right (audit.py), how it is
 committed (history.py), Dagster (assets.py).
@@ -7,7 +7,7 @@ committed (history.py), Dagster (assets.py).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -69,7 +69,7 @@ class GoldResult:
         parameters: name → value of those the query named.
         findings: what is wrong; then nothing of the table is committed.
         moves: what makes the commit visible; empty when nothing changed.
-        seconds: spent on this table alone; a rebuilt silver is shared.
+        seconds: on this table, waiting for what it uses included; a rebuilt silver is shared.
     """
 
     rows: int = 0
@@ -171,11 +171,14 @@ def compute(
                 group = [t for t in tables if clocks[t.name].rebuild is rebuild and not results[t.name].findings]
                 if not group:
                     continue
-                with _knowing(settings, record, published, group, contracts, clocks, day) as connection:
+                with _knowing(settings, record, published, group, contracts, clocks, day) as (connection, refused):
+                    for name, reason in refused.items():
+                        results[name].findings = Findings(uses=[reason])
                     on_day = Day(connection, {**values, "as_of": day})
                     _finish(
                         pool.submit(_replace, on_day, t, clocks[t.name], day, histories[t.name], results[t.name])
                         for t in group
+                        if t.name not in refused
                     )
         _finish(
             pool.submit(_commit, lake, record, t, days[-1], histories[t.name], results[t.name])
@@ -186,14 +189,16 @@ def compute(
 
 
 def _finish(submitted: Iterable[Future[None]]) -> None:
-    """Wait for jobs; after an error in one, those that have not begun are left."""
-    jobs = list(submitted)
+    """Wait for jobs. After an error in one, or when the run is ended, those that have not begun are left."""
+    jobs: list[Future[None]] = []
     try:
-        for job in jobs:
-            job.result()
+        jobs.extend(submitted)
+        wait(jobs, return_when=FIRST_EXCEPTION)
     finally:
-        for job in jobs:
-            job.cancel()
+        begun = [job for job in jobs if not job.cancel()]
+        wait(begun)
+    for job in begun:
+        job.result()
 
 
 def needed_silver(table: GoldTable, contracts: Mapping[str, TableContract]) -> list[TableContract]:
@@ -217,20 +222,28 @@ def _knowing(
     contracts: Mapping[str, TableContract],
     clocks: Mapping[str, Knowledge],
     day: date,
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection whose ``silver`` is what was known: the published one, or one rebuilt for all ``tables`` together."""
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, str]]]:
+    """A connection whose ``silver`` is what was known: the published one, or one rebuilt for all ``tables`` together.
+
+    With it the tables that read rebuilt silver which its own tests refuse, and why: of what is published none is refused.
+    """
     clock = clocks[tables[0].name]
     if not clock.rebuild:
-        yield published
+        yield published, {}
         return
     wanted = {contract.name for table in tables for contract in needed_silver(table, contracts)}
     silver = [contract for name, contract in contracts.items() if name in wanted]
     with scratch_folder("gold") as scratch:
         known_at = None if clock.is_newest else clock.known_at
-        # Nobody would see the results of tests here; silver's own run shows those of what is published.
-        rebuilt = build(settings, record, silver, scratch, tested=False, known_at=known_at, as_of=day)
+        rebuilt = build(settings, record, silver, scratch, known_at=known_at, as_of=day)
+        reason = f"silver rebuilt for {day} is refused by {', '.join(sorted(result.name for result in rebuilt.failed))}"
+        refused = {
+            table.name: reason
+            for table in tables
+            if not all(rebuilt.accepts(contract) for contract in needed_silver(table, contracts))
+        }
         with rebuilt.connect(settings) as connection, shared(connection, settings.threads):
-            yield connection
+            yield connection, refused
 
 
 class Day:

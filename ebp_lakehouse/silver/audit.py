@@ -184,8 +184,7 @@ def _judge(
     """Dbt's word on one table; ``personal`` holds, for each test of the run's tables, the columns not to show."""
     model = built.results.get(outcome.table.unique_id)
     if model is None or not model.healthy:
-        failed = [r for r in built.results.values() if r.status in ("error", "fail")]
-        reasons = "; ".join(f"{r.name}: {verdict(connection, r, personal.get(r.unique_id)).text}" for r in failed)
+        reasons = "; ".join(f"{r.name}: {verdict(connection, r, personal.get(r.unique_id)).text}" for r in built.failed)
         own = model.message if model is not None and model.status == "error" else ""
         outcome.error = own or f"not built, because of: {reasons}"
         return

@@ -40,6 +40,16 @@ class Build:
         """Model → its SQL, of the models that were built."""
         return {r.name: r.sql for r in self.results.values() if r.unique_id.startswith("model.") and r.healthy}
 
+    @property
+    def failed(self) -> list[NodeResult]:
+        """Models that could not be built, and tests that refuse rows. What needs them is not built."""
+        return [result for result in self.results.values() if result.status in ("error", "fail")]
+
+    def accepts(self, table: TableContract) -> bool:
+        """Whether the table is there, and no test of it refuses its rows."""
+        model, wrong = self.results.get(table.unique_id), {result.unique_id for result in self.failed}
+        return model is not None and model.healthy and wrong.isdisjoint(table.tests)
+
     @contextmanager
     def connect(self, settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         """The built tables as ``silver.*`` and what is published as ``lake.silver.*`` (personal columns included)."""
@@ -59,11 +69,10 @@ def build(
     scratch: Path,
     *,
     models: Sequence[str] = (),
-    tested: bool = True,
     known_at: datetime | None = None,
     as_of: date | None = None,
 ) -> Build:
-    """Build ``tables`` and whatever they need, and test them.
+    """Build and test ``tables`` and whatever they need.
 
     Args:
         settings: where the lake and the dbt project are.
@@ -71,7 +80,6 @@ def build(
         tables: published models wanted; their ancestors are built too.
         scratch: an empty folder for the database and dbt's files.
         models: further models wanted, by name, with their ancestors.
-        tested: run the tests too.
         known_at: read bronze as it was known at this UTC instant; None = everything the record holds.
         as_of: day of the computed attributes; None = decided by the data (semantics V4).
 
@@ -83,10 +91,7 @@ def build(
     shutil.copyfile(scratch_catalog(settings, record), catalog)
     names = [*(name for table in tables for name in (table.name, *table.shown)), *models]
     selected = [f"+{name}" for name in names]
-    excluded = ("unit_test",) if tested else ("unit_test", "test")
-    return build_models(
-        settings, catalog, selected, scratch, excluded=excluded, left=names, known_at=known_at, as_of=as_of
-    )
+    return build_models(settings, catalog, selected, scratch, left=names, known_at=known_at, as_of=as_of)
 
 
 def scratch_catalog(settings: Settings, record: Record) -> Path:

@@ -91,11 +91,12 @@ def run(
         connection.execute("SET preserve_insertion_order = true")  # as in dbt's own session
         connection.execute(f"ATTACH {quote_literal(str(catalog))} AS lake (READ_ONLY)")
         connection.execute(f"ATTACH {quote_literal(str(path))} AS kept (READ_ONLY)")
-        # Compressed when it grows beyond that: every build waits while it is done, and at DuckDB's own 16 MB it is often.
-        connection.execute(f"SET checkpoint_threshold = '1GB'; ATTACH ':memory:' AS {DATABASE} (COMPRESS)")
+        # Compressed once, at the end: every statement waits while that is done, and DuckDB's own threshold is 16 MB.
+        connection.execute(f"SET checkpoint_threshold = '1TB'; ATTACH ':memory:' AS {DATABASE} (COMPRESS)")
         connection.execute(f"USE {DATABASE}; COPY FROM DATABASE kept TO {DATABASE}; DETACH kept")
         with shared(connection, settings.threads) as at_once:
             results = _run_all(connection, _nodes(connection), at_once, values, left)
+        connection.execute(f"CHECKPOINT {DATABASE}")
     except (
         duckdb.Error,
         KeyError,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -29,6 +30,7 @@ from ebp_lakehouse.lake.store import Lake
 from ebp_lakehouse.orchestration.partitions import today
 from ebp_lakehouse.orchestration.runs import RunSummary, instance_at, materialize
 from ebp_lakehouse.settings import Settings
+from ebp_lakehouse.silver.build import Build
 from ebp_lakehouse.silver.profile import profile
 
 pytestmark = pytest.mark.timeout(900)  # the fixture brings a whole company through every layer
@@ -282,6 +284,27 @@ def test_a_day_as_it_was_known_is_reconciled_with_the_facts_of_then(
     assert gold_revenue(made.settings, first, end) == before
     tables_now = gold_tables(made.settings)
     assert {name for name, rows in tables_before.items() if rows != tables_now[name]} == set()
+
+
+def test_a_day_whose_rebuilt_silver_is_refused_by_its_tests_keeps_what_is_published(
+    made: Slice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a day without documents gold reads silver that is built for it: what silver would not publish must not come that way."""
+    before, honest = made.record, compute_module.build
+
+    def with_a_doubled_supplier(*arguments: Any, **options: Any) -> Build:
+        built = honest(*arguments, **options)
+        (test,) = (result for name, result in built.results.items() if "unique_dim_supplier_supplier_key" in name)
+        assert test.status == "pass"
+        return replace(built, results={**built.results, test.unique_id: replace(test, status="fail", failures=1)})
+
+    monkeypatch.setattr(compute_module, "build", with_a_doubled_supplier)
+    monkeypatch.setattr(compute_module, "published_day", lambda *_: today() - timedelta(days=1))
+    summary = made.run('key:"gold/supplier_performance" or key:"gold/sales_daily_kpi"')
+    told = f"gold/supplier_performance: silver rebuilt for {today()} is refused by unique_dim_supplier_supplier_key"
+    assert told in str(summary)
+    assert set(summary.layers["gold"].rows) == {"sales_daily_kpi"}
+    assert made.record.pins["gold/supplier_performance"] == before.pins["gold/supplier_performance"]
 
 
 def test_a_column_that_ebp_drops_keeps_what_needs_it_as_it_was(made: Slice) -> None:

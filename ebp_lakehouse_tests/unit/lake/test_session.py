@@ -67,6 +67,16 @@ def test_statements_at_once_and_duckdbs_own_threads_are_as_many_as_allowed(
         assert _threads(connection) == threads
 
 
+def test_after_an_error_duckdb_has_its_threads_again() -> None:
+    def fail() -> None:
+        raise OSError("no space left")
+
+    with duckdb.connect(config={"threads": 4}) as connection:
+        with pytest.raises(OSError, match="no space left"), shared(connection, 4):
+            fail()
+        assert _threads(connection) == 4
+
+
 def test_a_cursor_beside_looks_names_up_where_the_connection_does(tmp_path: Path) -> None:
     with session(Settings(lake_url=str(tmp_path))) as connection:
         connection.execute("ATTACH ':memory:' AS other; USE other; CREATE TABLE here AS SELECT 7 AS number")
