@@ -10,14 +10,11 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
-import pytest
 
 from ebp_lakehouse.demo.company.generator import generate
 from ebp_lakehouse.demo.company.options import CompanyOptions
 from ebp_lakehouse.gold.compute import Day
 from ebp_lakehouse.parameters import parameters
-from ebp_lakehouse.settings import Settings
-from ebp_lakehouse.silver.user_files import user_files
 from ebp_lakehouse.source.registry import Registry
 from ebp_lakehouse_tests.truth.bronze import read_bronze
 from ebp_lakehouse_tests.truth.figures import Moment
@@ -106,13 +103,10 @@ def prepare(company: Company, folder: Path) -> Prepared:
     )
     tables = {spec.asset: frames[spec.name] for spec in Registry.load() if spec.name in frames}
     catalog = write_catalog(folder / "catalog.duckdb", frames=tables)
-    with pytest.MonkeyPatch.context() as environment:
-        (folder / "files").mkdir()
-        for name, file in company.files(frames).items():
-            file.write_csv(folder / "files" / name)
-        for name, path in user_files(Settings(user_files=folder / "files")).items():
-            environment.setenv(f"EBP_DBT_{name.upper()}", str(path or ""))
-        run = run_silver(folder / "run", catalog)
+    (folder / "files").mkdir()
+    for name, file in company.files(frames).items():
+        file.write_csv(folder / "files" / name)
+    run = run_silver(folder / "run", catalog, user_files=folder / "files")
     assert run.failures() == {}, run.failures()
     ((known_on,),) = run.query("select as_of from intermediate.int_as_of")
     return Prepared(company, run.database, {**read_bronze(catalog), **company.files(frames)}, known_on)

@@ -12,7 +12,7 @@ from ebp_lakehouse_tests.mini_company.masters import FULL_TIME, OWN_WEEK, billin
 from ebp_lakehouse_tests.mini_company.rows import DELETED, captured
 from ebp_lakehouse_tests.mini_company.sales import DELIVERY, INVOICE, document, line, transfer
 from ebp_lakehouse_tests.unit.silver.mock_bronze import declared_tables, write_catalog
-from ebp_lakehouse_tests.unit.silver.silver_run import SilverRun, run_silver
+from ebp_lakehouse_tests.unit.silver.silver_run import SilverRun, run_dbt
 
 BUILT = (
     "build", "--exclude-resource-type", "unit_test", "--indirect-selection", "cautious",
@@ -128,9 +128,8 @@ def silver(tmp_path_factory: pytest.TempPathFactory) -> SilverRun:
         ],
         "ScheduleEventType": [{"Id": REPAIR, "Caption": REPAIR}],
     }  # fmt: skip
-    run = run_silver(
-        folder, write_catalog(folder / "catalog.duckdb", catalog_rows(declared_tables(), written)), command=BUILT
-    )
+    catalog = write_catalog(folder / "catalog.duckdb", catalog_rows(declared_tables(), written))
+    run = run_dbt(folder, catalog, *BUILT)
     assert run.failures() == {}
     return run
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import csv
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from ebp_lakehouse.settings import Settings
-from ebp_lakehouse.silver.user_files import user_files
 from ebp_lakehouse_tests.mini_company.company import catalog_rows
 from ebp_lakehouse_tests.unit.silver.mock_bronze import declared_tables, write_catalog
-from ebp_lakehouse_tests.unit.silver.silver_run import COMMUNES, SilverRun, run_silver
+from ebp_lakehouse_tests.unit.silver.silver_run import COMMUNES, SilverRun, run_dbt, run_silver
 
 OPTIONAL_TABLES = (
     "sale_document_ex", "sale_credit_memo_origin", "periodic_invoicing", "customer_family", "customer_sub_family", "contact",
@@ -32,7 +30,7 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_known_at_shows_what_was_known_then(tmp_path: Path, catalog: Path) -> None:
-    february = run_silver(tmp_path / "run", catalog, known_at="2026-02-10 00:00:00")
+    february = run_silver(tmp_path / "run", catalog, known_at=datetime.fromisoformat("2026-02-10T00:00:00"))
     assert february.failures() == {}
     documents = "select distinct document_number, is_paid, payment_date_key from silver.fact_sales order by 1"
     assert february.query(documents) == [
@@ -74,12 +72,9 @@ def managed(tmp_path_factory: pytest.TempPathFactory, catalog: Path) -> SilverRu
         "business_hours": [["09:00", 13 * 60 + 30]], "inventory_daily_days": 3, "inventory_month_ends": 2,
     }  # fmt: skip
     folder = tmp_path_factory.mktemp("managed")
-    with pytest.MonkeyPatch.context() as environment:
-        for name, text in OWN_FILES.items():
-            (folder / f"{name}.csv").write_text(text, encoding="utf-8")
-        for name, path in user_files(Settings(user_files=folder)).items():
-            environment.setenv(f"EBP_DBT_{name.upper()}", str(path or ""))
-        run = run_silver(folder, catalog, parameters=parameters)
+    for name, text in OWN_FILES.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    run = run_silver(folder / "run", catalog, parameters=parameters, user_files=folder)
     assert run.failures() == {}
     return run
 
@@ -118,9 +113,7 @@ def test_hours_of_the_file_make_a_week_where_ebp_has_none(tmp_path: Path) -> Non
     (tmp_path / "colleague_extra.csv").write_text("colleague_id,weekly_hours\nX1,35\n")
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("EBP_DBT_COLLEAGUE_EXTRA", str(tmp_path / "colleague_extra.csv"))
-        run = run_silver(
-            tmp_path, catalog, command=("build", "--select", "+dim_colleague", "--exclude-resource-type", "unit_test")
-        )
+        run = run_dbt(tmp_path, catalog, "build", "--select", "+dim_colleague", "--exclude-resource-type", "unit_test")
     week = "select monday_minutes, friday_minutes, saturday_minutes, weekly_minutes from silver.dim_colleague where colleague_id = 'X1'"
     assert run.query(week) == [(420, 420, 0, 2100)]
 
@@ -135,9 +128,7 @@ def test_one_coordinate_of_the_file_moves_no_depot(tmp_path: Path) -> None:
     )
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("EBP_DBT_COLLEAGUE_EXTRA", str(tmp_path / "colleague_extra.csv"))
-        run = run_silver(
-            tmp_path, catalog, command=("build", "--select", "+dim_colleague", "--exclude-resource-type", "unit_test")
-        )
+        run = run_dbt(tmp_path, catalog, "build", "--select", "+dim_colleague", "--exclude-resource-type", "unit_test")
     depots = """select colleague_id, depot_latitude, depot_longitude from silver.dim_colleague
         where colleague_id in ('BOTH', 'HALF') order by 1"""
     assert run.query(depots) == [("BOTH", 47.2, -1.5), ("HALF", 48.1, -1.7)]
@@ -154,13 +145,12 @@ def test_answers_of_customers_reach_their_appointment(managed: SilverRun) -> Non
 def test_what_a_users_file_says_of_nothing_that_ebp_has_is_told(managed: SilverRun) -> None:
     """e77 is no appointment and no appointment is on FA260001; i99 is no incident; all colleagues of the file are EBP's."""
     told = {
-        "answers_reach_appointments_fact_interventions_": "Got 2 results",
-        "known_to_ebp_fact_incidents_incident_id__incident_extra": "Got 1 result",
-        "known_to_ebp_dim_colleague_colleague_id__colleague_extra": "",
+        "answers_reach_appointments_fact_interventions_": ("warn", 2),
+        "known_to_ebp_fact_incidents_incident_id__incident_extra": ("warn", 1),
+        "known_to_ebp_dim_colleague_colleague_id__colleague_extra": ("pass", 0),
     }
-    found = {name: managed.messages[name].split(", configured")[0] for name in told}
-    assert found == told
-    assert [managed.statuses[name] for name in told] == ["warn", "warn", "pass"]
+    results = {name: managed.results[name] for name in told}
+    assert {name: (result.status, result.failures) for name, result in results.items()} == told
 
 
 def test_incidents_have_what_the_users_file_adds(managed: SilverRun) -> None:
@@ -229,12 +219,12 @@ def test_an_empty_source_gives_the_members_only(tmp_path: Path) -> None:
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     without_table = write_catalog(tmp_path / "table.duckdb", without_tables=("vat",))
-    run = run_silver(tmp_path / "a", without_table, command=("run", "--select", "stg_vat"))
-    assert "bronze/vat" in run.messages["stg_vat"]
+    run = run_dbt(tmp_path / "a", without_table, "run", "--select", "stg_vat")
+    assert "bronze/vat" in run.results["stg_vat"].message
     without_column = write_catalog(tmp_path / "column.duckdb", without_columns=("SettlementDate",))
-    run = run_silver(tmp_path / "b", without_column, command=("run", "--select", "stg_sale_settlement"))
-    assert "sale_settlement" in run.messages["stg_sale_settlement"]
-    assert '"SettlementDate"' in run.messages["stg_sale_settlement"]
+    run = run_dbt(tmp_path / "b", without_column, "run", "--select", "stg_sale_settlement")
+    assert "sale_settlement" in run.results["stg_sale_settlement"].message
+    assert '"SettlementDate"' in run.results["stg_sale_settlement"].message
 
 
 def test_optional_tables_are_those_of_the_registry_that_silver_declares() -> None:
@@ -243,6 +233,6 @@ def test_optional_tables_are_those_of_the_registry_that_silver_declares() -> Non
 
 def test_unit_tests_of_the_rules_pass(managed: SilverRun, catalog: Path) -> None:
     """The rules one by one, in dbt: models/intermediate/unit_tests*.yml; they need built models for their types only."""
-    run = run_silver(managed.database.parent, catalog, command=("test", "--select", "test_type:unit"))
+    run = run_dbt(managed.database.parent, catalog, "test", "--select", "test_type:unit")
     assert run.failures() == {}
-    assert len(run.statuses) >= 11
+    assert len(run.results) >= 11

@@ -28,9 +28,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[SilverRun, dict[str,
     frames = generate(0.02, 11, AS_OF, CompanyOptions(with_incidents=True), truth)
     tables = {spec.asset: frames[spec.name] for spec in Registry.load() if spec.name in frames}
     (folder / "sla.csv").write_text(SLA)
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("EBP_DBT_SLA", str(folder / "sla.csv"))
-        run = run_silver(folder / "run", write_catalog(folder / "catalog.duckdb", frames=tables))
+    catalog = write_catalog(folder / "catalog.duckdb", frames=tables)
+    run = run_silver(folder / "run", catalog, user_files=folder)
     assert run.failures() == {}
     return run, frames, truth.as_dict()
 

@@ -15,7 +15,7 @@ from ebp_lakehouse.silver.lineage import lineage
 from ebp_lakehouse.silver.manifest import load_manifest
 from ebp_lakehouse.silver.origins import KEPT, ColumnOrigins, column_origins
 from ebp_lakehouse_tests.unit.silver.mock_bronze import DBT_PROJECT, declared_tables, write_catalog
-from ebp_lakehouse_tests.unit.silver.silver_run import run_silver
+from ebp_lakehouse_tests.unit.silver.silver_run import run_dbt
 
 STG_LINE = """select cast("Id" as varchar) as line_id, "DocumentId" as document_id, "Net" as net, "Vat" as vat, "Place" as place
     from (select "Id", "DocumentId", "Net", "Vat", "Place" from "lake"."bronze"."line_current")"""
@@ -183,7 +183,7 @@ def tables() -> dict[str, TableContract]:
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("compiled")
-    run = run_silver(folder, write_catalog(folder / "mock.duckdb"), command=("compile",))
+    run = run_dbt(folder, write_catalog(folder / "mock.duckdb"), "compile")
     assert run.failures() == {}
     return {path.stem: path.read_text() for path in (folder / "target" / "compiled").glob("*/models/*/*.sql")}
 

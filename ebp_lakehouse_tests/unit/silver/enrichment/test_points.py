@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from ebp_lakehouse_tests.unit.silver.mock_bronze import write_catalog
-from ebp_lakehouse_tests.unit.silver.silver_run import SilverRun, run_silver
+from ebp_lakehouse_tests.unit.silver.silver_run import SilverRun, run_dbt
 
 MODELS = (
     "build",
@@ -78,7 +78,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> SilverRun:
             latitude DOUBLE, longitude DOUBLE, score DOUBLE, coordinate_precision VARCHAR)"""
         )
         connection.executemany("INSERT INTO silver.geocoded_addresses VALUES (?, ?, ?, ?, ?, ?)", CACHE)
-    return run_silver(folder / "run", catalog, command=MODELS)
+    return run_dbt(folder / "run", catalog, *MODELS)
 
 
 def test_the_best_point_that_is_known_wins(run: SilverRun) -> None:
