@@ -4,10 +4,11 @@
 
 A demo company of --scale is brought through bronze and silver; then every gold table is computed, checked and written
 twice in a process of its own, and what the second time wrote is published. Where no document is dated today (at a weekend) a
-build of silver for the day comes before it (ADR 12), the first time by dbt: told apart, silver has a goal of its own. Beside it, in the same run, sales_daily_kpi and sales_by_customer from the same silver Parquet:
-DuckDB with our SQL, pandas by hand (gold_peers.py), PySpark in local mode with our SQL in its dialect. Each peer lives in
-an environment of its own, made below a temporary folder (or in --environments, to keep them). --lake takes a folder lake
-that is there instead; then gold is computed once more and nothing is published.
+build of silver for the day comes before it (ADR 12), the first time by dbt: told apart, silver has a goal of its own.
+Beside it, in the same run, sales_daily_kpi and sales_by_customer from the same silver Parquet: DuckDB with our SQL, pandas by
+hand (gold_peers.py), PySpark in local mode with our SQL in its dialect. Each peer lives in an environment of its own, made
+below a temporary folder (or in --environments, to keep them). --lake takes a folder lake with gold that is there instead;
+then nothing is published.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def report(computed: dict[str, Any], reading: dict[str, Any]) -> bool:
     first, again = computed["rebuilding"] or (0.0, 0.0)
     seconds = computed["seconds"] - again
     print(f"  all computed, checked, written {seconds:>8.2f} s   goal {GOAL_SECONDS:g} s")
-    print(f"    of which {', '.join(f'{name} {seconds:.2f} s' for name, seconds in slowest)}")
+    print(f"    of which {', '.join(f'{name} {taken:.2f} s' for name, taken in slowest)}")
     print(f"  memory at most                 {computed['peak'] / 1e6:>8.0f} MB")
     if again:
         print(f"  before it, silver of a day without documents {again:.2f} s, by dbt the first time {first:.2f} s")

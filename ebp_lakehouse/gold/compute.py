@@ -237,10 +237,11 @@ def _knowing(
         known_at = None if clock.is_newest else clock.known_at
         rebuilt = build(settings, record, silver, scratch, known_at=known_at, as_of=day)
         reason = f"silver rebuilt for {day} is refused by {', '.join(sorted(result.name for result in rebuilt.failed))}"
+        unfit = {contract.name for contract in silver if not rebuilt.accepts(contract)}
         refused = {
             table.name: reason
             for table in tables
-            if not all(rebuilt.accepts(contract) for contract in needed_silver(table, contracts))
+            if any(contract.name in unfit for contract in needed_silver(table, contracts))
         }
         with rebuilt.connect(settings) as connection, shared(connection, settings.threads):
             yield connection, refused

@@ -43,7 +43,7 @@ class Build:
     @property
     def failed(self) -> list[NodeResult]:
         """Models that could not be built, and tests that refuse rows. What needs them is not built."""
-        return [result for result in self.results.values() if result.status in ("error", "fail")]
+        return [result for result in self.results.values() if result.failed]
 
     def accepts(self, table: TableContract) -> bool:
         """Whether the table is there, and no test of it refuses its rows."""

@@ -58,6 +58,11 @@ class NodeResult:
     def healthy(self) -> bool:
         return self.status in ("success", "pass", "warn")
 
+    @property
+    def failed(self) -> bool:
+        """It went wrong itself: what was skipped because of it did not."""
+        return self.status in ("error", "fail")
+
 
 def run(settings: Settings, arguments: Sequence[str], catalog: Path, scratch: Path) -> Any:
     """What dbt's command gives; its files are in ``scratch``."""

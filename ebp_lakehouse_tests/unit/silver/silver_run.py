@@ -37,7 +37,7 @@ class SilverRun:
             return connection.execute(sql).fetchall()
 
     def failures(self) -> dict[str, str]:
-        return {name: result.message for name, result in self.results.items() if result.status in ("error", "fail")}
+        return {name: result.message for name, result in self.results.items() if result.failed}
 
 
 def run_silver(

@@ -57,7 +57,7 @@ def profiled(catalog: Path, project: Path = DBT_PROJECT, **environment: str) -> 
     with duckdb.connect(str(catalog)) as connection:
         missing = fill(connection, needed_columns(manifest))
     built = build_models(settings, catalog, SELECTORS, folder)
-    failures = {r.name: r.message for r in built.results.values() if r.status in ("error", "fail")}
+    failures = {r.name: r.message for r in built.results.values() if r.failed}
     with built.connect(settings) as connection:
         sections = {section.name: section for section in (missing, *measure(connection, manifest))}
     return Profiled(settings, sections, failures)
